@@ -1,0 +1,30 @@
+# Finds Debian's CAF (libcaf-dev), which ships no CMake or pkg-config file of its own.
+# Components: core, io, openssl. Gives CAF::core, CAF::io, CAF::openssl.
+find_path(CAF_INCLUDE_DIR caf/all.hpp)
+if(CAF_INCLUDE_DIR)
+  file(STRINGS "${CAF_INCLUDE_DIR}/caf/config.hpp" _caf_line REGEX "#define CAF_VERSION [0-9]+")
+  string(REGEX MATCH "[0-9]+" _caf_number "${_caf_line}")
+  math(EXPR _caf_minor "(${_caf_number} / 100) % 100")
+  math(EXPR _caf_patch "${_caf_number} % 100")
+  set(CAF_VERSION "0.${_caf_minor}.${_caf_patch}")
+endif()
+find_package(Threads REQUIRED)
+set(_caf_required CAF_INCLUDE_DIR)
+set(_caf_below "")
+foreach(_caf_part IN LISTS CAF_FIND_COMPONENTS)
+  find_library(CAF_${_caf_part}_LIBRARY caf_${_caf_part})
+  list(APPEND _caf_required CAF_${_caf_part}_LIBRARY)
+  if(CAF_${_caf_part}_LIBRARY)
+    set(CAF_${_caf_part}_FOUND TRUE)
+    if(NOT TARGET CAF::${_caf_part})
+      add_library(CAF::${_caf_part} SHARED IMPORTED)
+      set_target_properties(CAF::${_caf_part} PROPERTIES
+        IMPORTED_LOCATION "${CAF_${_caf_part}_LIBRARY}"
+        INTERFACE_INCLUDE_DIRECTORIES "${CAF_INCLUDE_DIR}"
+        INTERFACE_LINK_LIBRARIES "${_caf_below};Threads::Threads")
+    endif()
+    list(APPEND _caf_below CAF::${_caf_part})
+  endif()
+endforeach()
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(CAF REQUIRED_VARS ${_caf_required} VERSION_VAR CAF_VERSION HANDLE_COMPONENTS)
