@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/key.hpp"
+#include "engine/memory/blob.hpp"
+#include "engine/outcome.hpp"
+#include "engine/types.hpp"
+
+// What a shard is asked and what it answers, in batches: the batch is the message, a single get is the batch of one.
+namespace aicache {
+
+/// The names that the items of one batch refer to by number, so that an item carries no string.
+struct name_lists {
+  std::vector<std::string> operations;
+  std::vector<std::string> tenants;
+
+  friend bool operator==(const name_lists&, const name_lists&) = default;
+};
+
+/// One question to a shard.
+struct get_item {
+  identity id;
+  std::uint16_t operation = 0;  ///< place in the batch's list of operations
+  std::uint16_t tenant = 0;     ///< place in the batch's list of tenants
+  text_tier text = text_tier::small;
+  bool lease = false;  ///< on a miss: the right to compute the answer, or a place in the line behind who has it
+
+  friend bool operator==(const get_item&, const get_item&) = default;
+};
+
+enum class get_status : std::uint8_t {
+  miss = 0,     ///< no answer, and no right to keep others waiting for one
+  hit = 1,      ///< `value` is the answer
+  lease = 2,    ///< no answer; the caller shall compute it, and put or release it under `lease`
+  pending = 3,  ///< another caller computes it; the result follows
+  error = 4,    ///< `error` says why there is no result
+};
+
+/// One answer of a shard.
+struct get_result {
+  get_status status = get_status::miss;
+  tier from = tier::none;
+  errc error = errc::none;
+  std::uint16_t retrievals = 0;  ///< hits of this entry so far, this one included
+  std::uint64_t lease = 0;
+  blob_ref value;
+  instant created;
+  instant expires = never;
+};
+
+/// "As long as answers of its operation live", where a time to live is asked for.
+inline constexpr std::int64_t own_lifetime = INT64_MAX;
+
+/// One answer to store.
+struct put_item {
+  identity id;
+  std::uint16_t operation = 0;
+  std::uint16_t tenant = 0;
+  text_tier text = text_tier::small;
+  std::uint64_t lease = 0;  ///< the lease under which it was computed, 0 for none
+  std::int64_t ttl_ms = own_lifetime;  ///< its time to live; zero and less are refused
+  blob_ref value;                      ///< raw bytes
+};
+
+enum class put_status : std::uint8_t {
+  stored = 0,
+  not_stored = 1,  ///< the answer reached whoever waited for it, but an invalidation has come in between
+  refused = 2,     ///< `error` says which rule it broke; nothing was stored, nothing was evicted for it
+};
+
+struct put_result {
+  put_status status = put_status::stored;
+  errc error = errc::none;
+
+  friend bool operator==(const put_result&, const put_result&) = default;
+};
+
+/// One name to do something simple with: erase, exists, touch, ttl, release.
+struct key_item {
+  identity id;
+  std::int64_t argument = own_lifetime;  ///< touch: the new time to live in ms; release: the lease
+
+  friend bool operator==(const key_item&, const key_item&) = default;
+};
+
+/// What became of it.
+struct key_result {
+  bool found = false;        ///< the entry was there (release: the lease was held)
+  errc error = errc::none;   ///< touch: invalid_argument for a negative time
+  std::int64_t left_ms = 0;  ///< ttl: what is left; INT64_MAX for an entry without end
+
+  friend bool operator==(const key_result&, const key_result&) = default;
+};
+
+}  // namespace aicache

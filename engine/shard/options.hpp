@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "engine/shard/lease_table.hpp"
+#include "engine/types.hpp"
+
+namespace aicache {
+
+/// What may live where in memory, and how it gets smaller.
+struct tier_options {
+  std::uint64_t budget = 128ULL << 20;    ///< bytes of this shard: everything it holds counts
+  double warm_share = 0.5;                ///< of the budget, for compressed answers; 0: there is no warm tier
+  std::uint64_t value_bytes = 16 << 20;   ///< the largest answer
+  int compression_level = 3;
+  std::uint64_t compression_min_bytes = 256;  ///< smaller answers are compressed with a dictionary or not at all
+  double compression_min_gain = 1.1;          ///< raw/compressed below this is not worth it
+  std::uint64_t worker_bytes = 64 << 10;      ///< larger answers are compressed and decompressed by workers
+  std::uint64_t dictionary_bytes = 16 << 10;  ///< size of a trained dictionary; 0: none
+  std::uint32_t dictionary_samples = 400;     ///< answers of one operation to train it from
+  bool charge_overhead = true;  ///< false in simulations only: the budget is for answers alone, in exact units
+};
+
+/// How long answers live.
+struct lifetime_options {
+  duration otherwise{3'600'000};
+  duration longest{365LL * 86'400'000};
+  std::map<std::string, duration> operations;
+};
+
+/// Everything that a shard is told when it starts.
+struct shard_options {
+  tier_options tiers;
+  lifetime_options lifetimes;
+  lease_table::limits leases;
+  duration park{30'000};                ///< the longest that a get waits for another caller's computation
+  std::uint32_t promotion_hits = 10;    ///< hits of an operation that open the hot tier to its medium texts
+  std::uint16_t operations = 256;       ///< distinct operations with figures of their own
+  std::uint16_t tenants = 256;          ///< distinct tenants with figures of their own
+  std::uint64_t seed = 1;               ///< differs with every incarnation of a shard
+};
+
+}  // namespace aicache

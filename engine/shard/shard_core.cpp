@@ -1,0 +1,501 @@
+#include "engine/shard/shard_core.hpp"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+namespace aicache {
+
+namespace {
+constexpr std::uint64_t nanoseconds_per_ms = 1'000'000;
+}
+
+shard_core::shard_core(const shard_options& options)
+    : options_(options),
+      tiers_(options.tiers, options.seed, counters_),
+      leases_(options.leases, options.seed * 0x9e3779b97f4a7c15ULL),
+      operation_names_(options.operations),
+      tenant_names_(options.tenants) {
+  for (const auto& [name, lifetime] : options.lifetimes.operations) operation_names_.number_of(name);
+  samples_.reserve(most_samples);
+  effects none;
+  grow_states();
+  account(none);
+}
+
+// -- names -------------------------------------------------------------------
+
+void shard_core::grow_states() {
+  for (auto i = operations_.size(); i < operation_names_.size(); ++i) {
+    const std::string& name = operation_names_.name_of(static_cast<std::uint16_t>(i));
+    operation_state o;
+    const auto own = options_.lifetimes.operations.find(name);
+    o.lifetime = own == options_.lifetimes.operations.end() ? options_.lifetimes.otherwise : own->second;
+    o.promotion = promotion_class_of(name);
+    operations_.push_back(std::move(o));
+  }
+  tenants_.resize(tenant_names_.size());
+}
+
+void shard_core::resolve(const name_lists& names) {
+  batch_operations_.clear();
+  batch_tenants_.clear();
+  for (const std::string& name : names.operations) batch_operations_.push_back(operation_names_.number_of(name));
+  for (const std::string& name : names.tenants) batch_tenants_.push_back(tenant_names_.number_of(name));
+  if (operation_names_.size() > operations_.size() || tenant_names_.size() > tenants_.size()) grow_states();
+  ++counters_.batches;
+}
+
+std::uint16_t shard_core::local(const std::vector<std::uint16_t>& numbers, std::uint16_t in_batch) const noexcept {
+  return in_batch < numbers.size() ? numbers[in_batch] : std::uint16_t{0};
+}
+
+shard_core::operation_state& shard_core::operation_of(std::uint16_t in_batch) noexcept {
+  return operations_[local(batch_operations_, in_batch)];
+}
+
+// -- get ---------------------------------------------------------------------
+
+void shard_core::get(std::span<const get_item> items, const batch& b, instant now, std::span<get_result> results,
+                     effects& out) {
+  const std::size_t n = std::min(items.size(), results.size());
+  for (std::size_t from = 0; from < n; from += batch_step) {
+    const std::size_t to = std::min(from + batch_step, n);
+    // Independent misses of the processor's caches overlap when they are asked for together.
+    if (to - from > 1) {
+      for (std::size_t i = from; i < to; ++i) tiers_.prefetch(items[i].id.key());
+      for (std::size_t i = from; i < to; ++i) tiers_.prefetch_blob(items[i].id.key());
+    }
+    for (std::size_t i = from; i < to; ++i)
+      get_one(items[i], b, now, static_cast<std::uint32_t>(i), results[i], out);
+  }
+  if (!out.empty()) account(out);
+}
+
+void shard_core::get_one(const get_item& item, const batch& b, instant now, std::uint32_t position, get_result& r,
+                         effects& out) {
+  const key128 key = item.id.key();
+  operation_state& o = operation_of(item.operation);
+  blob* entry = tiers_.find(key);
+  if (sample_hash(key) <= sample_threshold_ && samples_.size() < most_samples)
+    samples_.push_back({sample_hash(key), entry == nullptr ? 0 : entry->charged()});
+  if (entry == nullptr) return miss(item, key, &operation_counters::misses_absent, b, now, position, r, out);
+  if (entry->expires <= now) {
+    ++operations_[entry->operation].counted.expired;
+    tiers_.erase(*entry);
+    return miss(item, key, &operation_counters::misses_expired, b, now, position, r, out);
+  }
+  if (entry->retrievals != UINT16_MAX) ++entry->retrievals;
+  r.created = entry->created;
+  r.expires = entry->expires;
+  r.retrievals = entry->retrievals;
+  tier_stack::reading answer = tiers_.read(*entry, may_be_hot(o, item.text), out);
+  if (answer.value) [[likely]] {
+    r.status = get_status::hit;
+    r.from = answer.from;
+    count_get(o, item.text);
+    count_hit(o, tenants_[local(batch_tenants_, item.tenant)], answer.from, answer.value->facts());
+    r.value = std::move(answer.value);
+    ++o.served;
+    ++tier_served_[static_cast<std::size_t>(answer.from)];
+    return;
+  }
+  if (answer.corrupt) {
+    tiers_.erase(*entry);
+    return miss(item, key, &operation_counters::misses_corrupt, b, now, position, r, out);
+  }
+  // A large compressed answer: a worker unpacks it, once for all who ask meanwhile.
+  count_get(o, item.text);
+  r.status = get_status::pending;
+  const waiter who{b.id, position, local(batch_operations_, item.operation), local(batch_tenants_, item.tenant), now};
+  for (auto& [at, job] : unpacking_)
+    if (at == key && job.packed.get() == entry) return job.line.push_back(who);
+  const blob_ref packed = entry->hand_out();
+  unpacking_.push_back({key, {packed, {who}}});
+  out.emplace_back(unpack_job{key, packed, tiers_.dictionary_number(packed->dictionary())});
+}
+
+void shard_core::miss(const get_item& item, const key128& key, std::uint64_t operation_counters::*why, const batch& b,
+                      instant now, std::uint32_t position, get_result& r, effects& out) {
+  const waiter who{b.id, position, local(batch_operations_, item.operation), local(batch_tenants_, item.tenant), now};
+  r = {};
+  count_get(operations_[who.operation], item.text);
+  if (item.lease) {
+    // Leases and lines share the shard's budget: past a quarter of it nobody else may hold or wait.
+    const bool room = leases_.bytes() < tiers_.budget() / 4;
+    const instant until = std::min(b.wait_until, now + options_.park);
+    const lease_table::grant g = room ? leases_.ask(key, b.owner, who, now, until) : lease_table::grant{};
+    if (leases_.bytes() + histogram_bytes_ > 0) account(out);
+    if (g.what == lease_table::asked::parked) {
+      r.status = get_status::pending;
+      return;
+    }
+    if (g.what == lease_table::asked::granted) {
+      ++counters_.leases_granted;
+      r.status = get_status::lease;
+      r.lease = g.token;
+    } else {
+      why = &operation_counters::misses_unparked;
+    }
+  }
+  count_miss(who, why);
+  ++operations_[who.operation].served;
+  ++tier_served_[static_cast<std::size_t>(tier::none)];
+}
+
+bool shard_core::may_be_hot(const operation_state& o, text_tier text) const noexcept {
+  return aicache::may_be_hot(text, o.promotion, o.counted.hits(), options_.promotion_hits);
+}
+
+// -- counting ----------------------------------------------------------------
+
+void shard_core::count_get(operation_state& o, text_tier text) noexcept {
+  switch (text) {
+    case text_tier::small: ++o.counted.gets_small; break;
+    case text_tier::medium: ++o.counted.gets_medium; break;
+    case text_tier::large: ++o.counted.gets_large; break;
+    case text_tier::xlarge: ++o.counted.gets_xlarge; break;
+  }
+}
+
+void shard_core::count_hit(operation_state& o, tenant_state& t, tier from, const answer_facts& facts) noexcept {
+  switch (from) {
+    case tier::warm: ++o.counted.hits_warm; break;
+    case tier::shared: ++o.counted.hits_shared; break;
+    case tier::parked: ++o.counted.hits_parked; break;
+    case tier::hot:
+    case tier::none: ++o.counted.hits_hot; break;
+  }
+  o.counted.saved_input_tokens += facts.input_tokens;
+  o.counted.saved_output_tokens += facts.output_tokens;
+  o.counted.saved_model_ms += facts.model_ms;
+  ++t.counted.hits;
+  t.counted.saved_tokens += std::uint64_t{facts.input_tokens} + facts.output_tokens;
+}
+
+void shard_core::count_miss(const waiter& w, std::uint64_t operation_counters::*why) noexcept {
+  ++(operations_[w.operation].counted.*why);
+  ++tenants_[w.tenant].counted.misses;
+}
+
+void shard_core::record(operation_state& o, tier from, std::uint64_t nanoseconds, std::uint64_t keys) {
+  if (!o.latency) {
+    o.latency = std::make_unique<histogram>();
+    histogram_bytes_ += sizeof(histogram);
+  }
+  o.latency->record(nanoseconds, keys);
+  if (from != tier::none) tier_latency_[static_cast<std::size_t>(from)].record(nanoseconds, keys);
+}
+
+void shard_core::served(std::uint64_t nanoseconds) {
+  for (std::uint16_t number : batch_operations_) {
+    operation_state& o = operations_[number];
+    if (o.served == 0) continue;
+    record(o, tier::none, nanoseconds, o.served);
+    o.served = 0;
+  }
+  // Items that named no operation of the batch were counted as "other".
+  if (operations_[0].served != 0) record(operations_[0], tier::none, nanoseconds, std::exchange(operations_[0].served, 0));
+  for (std::size_t i = 0; i < tier_count; ++i)
+    if (tier_served_[i] != 0) tier_latency_[i].record(nanoseconds, std::exchange(tier_served_[i], 0));
+}
+
+// -- put ---------------------------------------------------------------------
+
+outcome<instant> shard_core::end_of(std::int64_t ttl_ms, const operation_state& o, instant now) const {
+  if (ttl_ms == own_lifetime) return now + o.lifetime;
+  if (ttl_ms <= 0) return fault{errc::invalid_argument, "a time to live must be above zero"};
+  if (ttl_ms > options_.lifetimes.longest.count()) return fault{errc::invalid_argument, "a time to live is over ttl.max"};
+  return now + duration{ttl_ms};
+}
+
+void shard_core::put(std::span<const put_item> items, instant now, std::span<put_result> results, effects& out) {
+  const std::size_t n = std::min(items.size(), results.size());
+  for (std::size_t i = 0; i < n; ++i) results[i] = put_one(items[i], now, out);
+  account(out);
+}
+
+put_result shard_core::put_one(const put_item& item, instant now, effects& out) {
+  operation_state& o = operation_of(item.operation);
+  const outcome<instant> end = end_of(item.ttl_ms, o, now);
+  if (!item.value || item.value->codec() != blob_codec::raw || !end) {
+    ++counters_.refused_argument;
+    return {put_status::refused, errc::invalid_argument};
+  }
+  const key128 key = item.id.key();
+  line_.clear();
+  const lease_table::landing how = leases_.land(key, item.lease, line_);
+  get_result answer;
+  answer.status = get_status::hit;
+  answer.from = tier::parked;
+  answer.value = item.value;
+  answer.created = now;
+  answer.expires = *end;
+  answer_line(line_, answer, now, out);
+  if (how != lease_table::landing::current) {
+    ++counters_.refused_lease;
+    return {put_status::not_stored, errc::none};
+  }
+  const std::uint32_t size = item.value->size();
+  const outcome<void> stored =
+      tiers_.store(item.value,
+                   {key, local(batch_operations_, item.operation), local(batch_tenants_, item.tenant), item.text, *end,
+                    may_be_hot(o, item.text)},
+                   now, out);
+  if (!stored) {
+    ++(stored.why().code == errc::too_large ? counters_.refused_too_large : counters_.refused_memory);
+    return {put_status::refused, stored.why().code};
+  }
+  ++o.counted.puts;
+  o.counted.put_bytes += size;
+  tenant_state& t = tenants_[local(batch_tenants_, item.tenant)];
+  ++t.counted.puts;
+  t.counted.put_bytes += size;
+  return {put_status::stored, errc::none};
+}
+
+void shard_core::answer_line(const std::vector<waiter>& line, const get_result& r, instant now, effects& out) {
+  for (const waiter& w : line) {
+    operation_state& o = operations_[w.operation];
+    if (r.status == get_status::hit) {
+      count_hit(o, tenants_[w.tenant], r.from, r.value->facts());
+    }
+    record(o, r.from, static_cast<std::uint64_t>((now - w.since).count()) * nanoseconds_per_ms, 1);
+    out.emplace_back(late_answer{w.batch, w.position, r});
+  }
+}
+
+// -- by key ------------------------------------------------------------------
+
+blob* shard_core::live(const key128& key, instant now) const noexcept {
+  blob* entry = tiers_.find(key);
+  return entry != nullptr && entry->expires > now ? entry : nullptr;
+}
+
+void shard_core::erase(std::span<const key_item> items, instant now, std::span<key_result> results) {
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const key128 key = items[i].id.key();
+    results[i] = {};
+    // Whoever computes this answer began before it was invalidated.
+    leases_.cut_off(key);
+    blob* entry = tiers_.find(key);
+    if (entry == nullptr) continue;
+    results[i].found = entry->expires > now;
+    ++(results[i].found ? operations_[entry->operation].counted.erased : operations_[entry->operation].counted.expired);
+    tiers_.erase(*entry);
+  }
+}
+
+void shard_core::exists(std::span<const key_item> items, instant now, std::span<key_result> results) const {
+  for (std::size_t i = 0; i < items.size(); ++i) results[i] = {live(items[i].id.key(), now) != nullptr, errc::none, 0};
+}
+
+void shard_core::time_left(std::span<const key_item> items, instant now, std::span<key_result> results) const {
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const blob* entry = live(items[i].id.key(), now);
+    results[i] = {};
+    if (entry == nullptr) continue;
+    results[i] = {true, errc::none, entry->expires == never ? never.ms : (entry->expires - now).count()};
+  }
+}
+
+void shard_core::touch(std::span<const key_item> items, instant now, std::span<key_result> results) {
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    blob* entry = live(items[i].id.key(), now);
+    results[i] = {};
+    const outcome<instant> end = end_of(items[i].argument, operations_[entry == nullptr ? 0 : entry->operation], now);
+    if (!end) {
+      results[i].error = end.why().code;
+      continue;
+    }
+    if (entry == nullptr) continue;
+    tiers_.set_end(*entry, *end, now);
+    results[i] = {true, errc::none, (*end - now).count()};
+  }
+}
+
+void shard_core::release(std::span<const key_item> items, instant now, std::span<key_result> results, effects& out) {
+  for (std::size_t i = 0; i < items.size(); ++i)
+    results[i] = {leases_.release(items[i].id.key(), static_cast<std::uint64_t>(items[i].argument), now, handovers_),
+                  errc::none, 0};
+  hand_over(now, out);
+}
+
+std::uint64_t shard_core::clear(effects& out) {
+  const std::uint64_t gone = tiers_.size();
+  leases_.cut_off_all();
+  tiers_.clear();
+  account(out);
+  return gone;
+}
+
+// -- waiting callers ---------------------------------------------------------
+
+// Those whose turn it is to compute get the lease; those whose wait is over get a plain miss.
+void shard_core::hand_over(instant now, effects& out) {
+  for (const lease_table::handover& h : handovers_) {
+    get_result r;
+    if (h.token != 0) {
+      r.status = get_status::lease;
+      r.lease = h.token;
+      ++counters_.leases_passed;
+    }
+    count_miss(h.next, &operation_counters::misses_waited);
+    record(operations_[h.next.operation], tier::none,
+           static_cast<std::uint64_t>((now - h.next.since).count()) * nanoseconds_per_ms, 1);
+    out.emplace_back(late_answer{h.next.batch, h.next.position, r});
+  }
+  handovers_.clear();
+  account(out);
+}
+
+void shard_core::owner_gone(std::uint64_t owner, instant now, effects& out) {
+  leases_.owner_gone(owner, now, handovers_);
+  hand_over(now, out);
+}
+
+bool shard_core::tick(instant now, effects& out) {
+  bool more = leases_.expire(now, tick_steps, handovers_);
+  hand_over(now, out);
+  if (tiers_.expire(now, tick_steps, [&](const blob& gone) { ++operations_[gone.operation].counted.expired; })) more = true;
+  return more;
+}
+
+std::vector<waiter> shard_core::abandon() {
+  std::vector<waiter> all = leases_.abandon();
+  for (const auto& [key, job] : unpacking_) all.insert(all.end(), job.line.begin(), job.line.end());
+  unpacking_.clear();
+  for (const waiter& w : all) count_miss(w, &operation_counters::misses_waited);
+  counters_.lost_waiters += all.size();
+  return all;
+}
+
+// -- workers and learner -----------------------------------------------------
+
+void shard_core::packed(const key128& key, const blob_ref& raw, blob_ref small, effects& out) {
+  tiers_.packed(key, raw, std::move(small), out);
+}
+
+void shard_core::unpacked(const key128& key, const blob_ref& small, blob_ref raw, instant now, effects& out) {
+  const auto job = std::find_if(unpacking_.begin(), unpacking_.end(), [&](const auto& j) {
+    return j.first == key && j.second.packed.get() == small.get();
+  });
+  if (job == unpacking_.end()) return;
+  const std::vector<waiter> line = std::move(job->second.line);
+  unpacking_.erase(job);
+  blob* entry = live(key, now);
+  get_result r;
+  if (raw) {
+    // What was erased or replaced meanwhile was still the answer when it was asked for.
+    ++counters_.unpacked;
+    r.status = get_status::hit;
+    r.from = tier::warm;
+    r.value = std::move(raw);
+    r.created = small->created;
+    if (entry == small.get()) {
+      r.expires = entry->expires;
+      r.retrievals = entry->retrievals;
+    }
+    answer_line(line, r, now, out);
+    return;
+  }
+  if (entry == small.get()) tiers_.erase(*entry);
+  for (const waiter& w : line) count_miss(w, &operation_counters::misses_corrupt);
+  answer_line(line, r, now, out);
+}
+
+void shard_core::trained(std::uint16_t operation, outcome<std::shared_ptr<const dictionary>> made, effects& out) {
+  if (made) {
+    tiers_.trained(operation, std::move(*made), out);
+  } else {
+    tiers_.training_failed(operation);
+  }
+}
+
+void shard_core::steer(eviction_mode mode, std::uint64_t threshold) {
+  tiers_.mode(mode);
+  sample_threshold_ = threshold;
+}
+
+std::vector<sampled> shard_core::take_samples() {
+  std::vector<sampled> taken;
+  taken.reserve(most_samples);
+  taken.swap(samples_);
+  return taken;
+}
+
+// -- the whole ---------------------------------------------------------------
+
+// What this object holds beside the tiers counts against the budget as well.
+void shard_core::account(effects& out) {
+  const std::uint64_t states = operations_.capacity() * sizeof(operation_state) + tenants_.capacity() * sizeof(tenant_state);
+  const std::uint64_t names = operation_names_.bytes() + tenant_names_.bytes();
+  const std::uint64_t buffers = samples_.capacity() * sizeof(sampled) + line_.capacity() * sizeof(waiter) +
+                                handovers_.capacity() * sizeof(lease_table::handover);
+  tiers_.reserve(leases_.bytes() + states + names + buffers + histogram_bytes_ + sizeof *this - sizeof tiers_, out);
+}
+
+shard_gauges shard_core::gauges() const noexcept {
+  shard_gauges g;
+  tiers_.fill(g);
+  g.bytes_waiting = std::min(leases_.bytes(), g.bytes_other);
+  g.bytes_other -= g.bytes_waiting;
+  g.parked = leases_.parked();
+  g.leases_out = leases_.flights();
+  return g;
+}
+
+shard_report shard_core::take_report() {
+  shard_report r;
+  r.counted = difference(counters_, reported_);
+  reported_ = counters_;
+  r.present = gauges();
+  for (std::size_t i = 0; i < operations_.size(); ++i) {
+    operation_state& o = operations_[i];
+    if (o.counted == o.reported && (!o.latency || o.latency->count() == 0)) continue;
+    operation_report one{operation_names_.name_of(static_cast<std::uint16_t>(i)), difference(o.counted, o.reported), {}};
+    o.reported = o.counted;
+    if (o.latency) {
+      o.latency->report_since(histogram{}, one.latency);
+      *o.latency = histogram{};
+    }
+    r.operations.push_back(std::move(one));
+  }
+  for (std::size_t i = 0; i < tenants_.size(); ++i) {
+    tenant_state& t = tenants_[i];
+    if (t.counted == t.reported) continue;
+    r.tenants.push_back({tenant_names_.name_of(static_cast<std::uint16_t>(i)), difference(t.counted, t.reported)});
+    t.reported = t.counted;
+  }
+  for (std::size_t i = 0; i < tier_count; ++i) {
+    tier_latency_[i].report_since(histogram{}, r.latency_by_tier[i]);
+    tier_latency_[i] = histogram{};
+  }
+  return r;
+}
+
+const operation_counters& shard_core::of_operation(std::string_view name) {
+  const std::uint16_t number = operation_names_.number_of(name);
+  grow_states();
+  return operations_[number].counted;
+}
+
+const tenant_counters& shard_core::of_tenant(std::string_view name) {
+  const std::uint16_t number = tenant_names_.number_of(name);
+  grow_states();
+  return tenants_[number].counted;
+}
+
+bool shard_core::sound() const {
+  std::uint64_t open = leases_.parked();
+  for (const auto& [key, job] : unpacking_) open += job.line.size();
+  std::uint64_t gets = 0;
+  std::uint64_t answered = 0;
+  for (const operation_state& o : operations_) {
+    gets += o.counted.gets();
+    answered += o.counted.hits() + o.counted.misses();
+  }
+  return tiers_.sound() && leases_.sound() && gets == answered + open;
+}
+
+}  // namespace aicache

@@ -1,0 +1,432 @@
+#include "engine/shard/tier_stack.hpp"
+
+#include <algorithm>
+#include <climits>
+#include <new>
+
+namespace aicache {
+
+namespace {
+constexpr unsigned max_warm_moves = 16;         // entries in use that the warm clock passes over for one eviction
+constexpr std::uint64_t smallest_packed = 64;   // below this not even a dictionary pays
+constexpr std::uint64_t smallest_dictionary = 1024;
+constexpr std::uint64_t most_attempts = 3;      // trainings of one operation that may fail
+constexpr std::uint8_t warm_hits = 3;           // the bits of a warm entry's state
+}  // namespace
+
+tier_stack::tier_stack(const tier_options& options, std::uint64_t seed, shard_counters& counters)
+    : options_(options),
+      seed_(seed),
+      counters_(counters),
+      policy_(options.budget),
+      codec_(zstd_options{options.compression_level}),
+      dictionaries_(1) {
+  effects none;
+  fit(none);
+}
+
+tier_stack::~tier_stack() { clear(); }
+
+std::uint64_t tier_stack::overhead() const noexcept {
+  if (!options_.charge_overhead) return 0;
+  return index_.bytes() + lifetimes_.bytes() + policy_.ghost_bytes() + dictionary_bytes_ + sample_bytes_ +
+         codec_.bytes() + scratch_.capacity() + trainings_.capacity() * sizeof(training) + sizeof *this -
+         sizeof lifetimes_ + reserved_;
+}
+
+std::uint64_t tier_stack::room_for_answers() const noexcept {
+  const std::uint64_t taken = overhead();
+  return options_.budget > taken ? options_.budget - taken : 0;
+}
+
+// -- storing -----------------------------------------------------------------
+
+outcome<void> tier_stack::store(const blob_ref& value, const particulars& about, instant now, effects& out) {
+  if (value->size() > options_.value_bytes) return fault{errc::too_large, "the answer is over limits.value_bytes"};
+  const std::uint64_t hot_room = policy_.capacity();
+  const std::uint64_t room = room_for_answers();
+  const std::uint64_t warm_room = has_warm() && room > hot_room ? room - hot_room : 0;
+  const bool to_hot = (about.may_be_hot || !has_warm()) && value->charged() <= hot_room;
+  if (!to_hot && value->charged() > warm_room)
+    return fault{errc::too_large, "the answer is larger than a tier of its shard"};
+  blob_ref kept = value;
+  if (!kept->claim()) {
+    // It is already an entry, here or in another shard: this one needs links of its own.
+    kept = blob::make(value->text(), value->facts(), value->attributes());
+    kept->claim();
+  }
+  blob& b = *kept;
+  b.key = about.key;
+  b.expires = about.expires;
+  b.created = now;
+  b.operation = about.operation;
+  b.tenant = about.tenant;
+  b.retrievals = 0;
+  b.queue = {};
+  b.queue.text = about.text;
+  blob* old = index_.find(about.key);
+  try {
+    lifetimes_.insert(b, now);
+    if (old == nullptr) index_.insert(&b);
+  } catch (const std::bad_alloc&) {
+    lifetimes_.erase(b);
+    b.disown();
+    return fault{errc::overloaded, "no memory for the index"};
+  }
+  if (old != nullptr) {
+    index_.replace(old, &b);
+    lifetimes_.erase(*old);
+    if (to_hot && old->queue.where == blob::place::hot) {
+      policy_.replace(*old, b);
+      b.queue.where = blob::place::hot;
+    } else {
+      unlink(*old);
+    }
+    old->disown();
+  }
+  if (b.queue.where == blob::place::nowhere) {
+    if (to_hot) {
+      if (!enter_hot(b, out)) {
+        drop(b);
+        demote_victims(out);
+        return fault{errc::overloaded, "no room"};
+      }
+    } else {
+      demote(b, out);
+    }
+  }
+  sample(*kept, out);
+  fit(out);
+  return {};
+}
+
+bool tier_stack::enter_hot(blob& b, effects&) {
+  b.queue.where = blob::place::hot;
+  const bool in = policy_.admit(b, [this](blob& victim, bool remember) {
+    victim.queue.where = blob::place::nowhere;
+    victim.queue.remember = remember;
+    victim.queue.next = victims_;
+    victims_ = &victim;
+  });
+  if (!in) b.queue.where = blob::place::nowhere;
+  return in;
+}
+
+// -- making room -------------------------------------------------------------
+
+void tier_stack::fit(effects& out) {
+  if (policy_.ghost_wants_to_grow() &&
+      (!options_.charge_overhead ||
+       policy_.ghost_bytes() + policy_.ghost_growth_bytes() <= options_.budget / 16))
+    policy_.grow_ghost();
+  const std::uint64_t room = room_for_answers();
+  const auto hot_room =
+      has_warm() ? static_cast<std::uint64_t>(static_cast<double>(room) * (1 - options_.warm_share)) : room;
+  // The policy treats a grown capacity as a cache to be filled anew, so it is told of real growth only, not of the
+  // few bytes that come and go with the index or with who waits.
+  const std::uint64_t told = policy_.capacity();
+  if (hot_room < told || hot_room - told > told / 16) policy_.capacity(hot_room);
+  if (policy_.used() > policy_.capacity())
+    policy_.shrink_to(policy_.capacity(), UINT_MAX, [this](blob& victim, bool remember) {
+      victim.queue.where = blob::place::nowhere;
+      victim.queue.remember = remember;
+      victim.queue.next = victims_;
+      victims_ = &victim;
+    });
+  demote_victims(out);
+  while (warm_oldest_ != nullptr && charged() > options_.budget) evict_warm();
+}
+
+void tier_stack::demote_victims(effects& out) {
+  unsigned demoted = 0;
+  while (victims_ != nullptr) {
+    blob& victim = *victims_;
+    victims_ = victim.queue.next;
+    victim.queue.next = nullptr;
+    if (has_warm() && demoted++ < max_demotions) {
+      ++counters_.demotions;
+      demote(victim, out);
+      while (warm_oldest_ != nullptr && charged() > options_.budget) evict_warm();
+    } else {
+      ++counters_.evictions_hot;
+      if (victim.queue.remember) policy_.remember(traits::hash_of(victim), victim.charged());
+      drop(victim);
+    }
+  }
+}
+
+bool tier_stack::worth_packing(std::size_t raw, std::size_t packed) const noexcept {
+  return static_cast<double>(packed) * options_.compression_min_gain <= static_cast<double>(raw);
+}
+
+// The entry is in the index and in no queue: it enters warm, compressed if that pays.
+void tier_stack::demote(blob& b, effects& out) {
+  const std::uint16_t number = training_of(b.operation).dictionary;
+  const auto& with = dictionaries_[number];
+  if (b.size() < (with ? smallest_packed : options_.compression_min_bytes)) return push_warm(b);
+  if (b.size() > options_.worker_bytes) {
+    b.queue.packing = true;
+    out.emplace_back(pack_job{b.key, b.hand_out(), with, number});
+    return push_warm(b);
+  }
+  counters_.packed_raw_bytes += b.size();
+  if (!codec_.compress(b.bytes(), with.get(), scratch_) || !worth_packing(b.size(), scratch_.size())) {
+    counters_.packed_bytes += b.size();
+    ++counters_.unpackable;
+    return push_warm(b);
+  }
+  counters_.packed_bytes += scratch_.size();
+  ++counters_.packed;
+  const blob_ref small = blob::make_packed(scratch_, b, number);
+  swap_in(b, *small);
+  push_warm(*small);
+  b.disown();
+}
+
+// `fresh` becomes the entry that `old` was, but stands in no eviction queue yet.
+void tier_stack::swap_in(blob& old, blob& fresh) noexcept {
+  fresh.claim();
+  fresh.key = old.key;
+  fresh.expires = old.expires;
+  fresh.created = old.created;
+  fresh.operation = old.operation;
+  fresh.tenant = old.tenant;
+  fresh.retrievals = old.retrievals;
+  fresh.queue = {};
+  fresh.queue.text = old.queue.text;
+  fresh.queue.remember = old.queue.remember;
+  index_.replace(&old, &fresh);
+  lifetimes_.replace(old, fresh);
+}
+
+void tier_stack::push_warm(blob& b) noexcept {
+  b.queue.where = blob::place::warm;
+  b.queue.state = 0;
+  b.queue.prev = warm_youngest_;
+  b.queue.next = nullptr;
+  (warm_youngest_ == nullptr ? warm_oldest_ : warm_youngest_->queue.next) = &b;
+  warm_youngest_ = &b;
+  warm_bytes_ += b.charged();
+  ++warm_count_;
+}
+
+void tier_stack::unlink_warm(blob& b) noexcept {
+  (b.queue.prev == nullptr ? warm_oldest_ : b.queue.prev->queue.next) = b.queue.next;
+  (b.queue.next == nullptr ? warm_youngest_ : b.queue.next->queue.prev) = b.queue.prev;
+  b.queue.prev = b.queue.next = nullptr;
+  b.queue.where = blob::place::nowhere;
+  warm_bytes_ -= b.charged();
+  --warm_count_;
+}
+
+void tier_stack::evict_warm() {
+  for (unsigned moves = 0; moves < max_warm_moves && (warm_oldest_->queue.state & warm_hits) != 0; ++moves) {
+    blob& used = *warm_oldest_;
+    const auto hits = static_cast<std::uint8_t>((used.queue.state & warm_hits) - 1);
+    unlink_warm(used);
+    push_warm(used);
+    used.queue.state = hits;
+  }
+  blob& gone = *warm_oldest_;
+  ++counters_.evictions_warm;
+  if (gone.queue.remember) policy_.remember(traits::hash_of(gone), gone.charged());
+  unlink_warm(gone);
+  drop(gone);
+}
+
+// -- reading -----------------------------------------------------------------
+
+tier_stack::reading tier_stack::read_warm(blob& entry, bool may_be_hot, effects& out) {
+  const unsigned hits = entry.queue.state & warm_hits;
+  const bool promote = may_be_hot && hits > 0;
+  if (!promote && hits < warm_hits) entry.queue.state = static_cast<std::uint8_t>(entry.queue.state + 1);
+  blob* raw = &entry;
+  blob_ref unpacked;
+  if (entry.codec() == blob_codec::zstd) {
+    if (entry.raw_size() > options_.worker_bytes) return {{}, tier::warm, false};
+    unpacked = blob::make_uninitialised(entry.raw_size(), entry.facts());
+    const auto done = codec_.decompress(entry.frame(), dictionaries_[entry.dictionary()].get(),
+                                        {unpacked->writable(), unpacked->size()});
+    if (!done) return {{}, tier::warm, true};
+    ++counters_.unpacked;
+    raw = unpacked.get();
+  }
+  // A promoted entry must not take so much of hot that it drives out what earned its place there.
+  if (!promote || raw->charged() > policy_.capacity()) return {unpacked ? unpacked : entry.hand_out(), tier::warm, false};
+  unlink_warm(entry);
+  if (unpacked) {
+    swap_in(entry, *unpacked);
+    entry.disown();
+  }
+  reading answer{raw->hand_out(), tier::warm, false};
+  if (enter_hot(*raw, out)) {
+    ++counters_.promotions;
+  } else {
+    push_warm(*raw);
+  }
+  fit(out);
+  return answer;
+}
+
+// -- removing ----------------------------------------------------------------
+
+void tier_stack::unlink(blob& b) noexcept {
+  if (b.queue.where == blob::place::hot) {
+    policy_.erase(b);
+    b.queue.where = blob::place::nowhere;
+  } else if (b.queue.where == blob::place::warm) {
+    unlink_warm(b);
+  }
+}
+
+void tier_stack::drop(blob& b) noexcept {
+  lifetimes_.erase(b);
+  index_.erase(&b);
+  b.disown();
+}
+
+void tier_stack::erase(blob& entry) noexcept {
+  unlink(entry);
+  drop(entry);
+}
+
+void tier_stack::set_end(blob& entry, instant expires, instant now) {
+  lifetimes_.erase(entry);
+  entry.expires = expires;
+  lifetimes_.insert(entry, now);
+}
+
+void tier_stack::clear() noexcept {
+  policy_.shrink_to(0, UINT_MAX, [this](blob& b, bool) { drop(b); });
+  while (warm_oldest_ != nullptr) erase(*warm_oldest_);
+  policy_.forget_ghost();
+}
+
+// -- dictionaries and workers ------------------------------------------------
+
+tier_stack::training& tier_stack::training_of(std::uint16_t operation) {
+  if (trainings_.size() <= operation) trainings_.resize(operation + 1U);
+  return trainings_[operation];
+}
+
+void tier_stack::sample(const blob& b, effects& out) {
+  const std::uint64_t size = std::min(options_.dictionary_bytes, options_.budget / 64);
+  if (!has_warm() || size < smallest_dictionary || options_.dictionary_samples == 0) return;
+  training& t = training_of(b.operation);
+  if (t.dictionary != 0 || t.running || t.next_attempt == UINT64_MAX) return;
+  if (dictionary_bytes_ + sample_bytes_ > options_.budget / 8) return;
+  if (!t.trainer) {
+    const std::uint64_t most = std::min<std::uint64_t>(size * 64, options_.budget / 32);
+    t.trainer = std::make_unique<dictionary_trainer>(sampling_options{options_.dictionary_samples, most, seed_});
+    if (t.next_attempt == 0) t.next_attempt = options_.dictionary_samples;
+  } else {
+    sample_bytes_ -= t.trainer->bytes();
+  }
+  t.trainer->offer(b.bytes());
+  sample_bytes_ += t.trainer->bytes();
+  if (t.trainer->offered() < t.next_attempt) return;
+  out.emplace_back(train_job{b.operation, t.trainer->samples(), size, options_.compression_level});
+  t.running = true;
+}
+
+void tier_stack::trained(std::uint16_t operation, std::shared_ptr<const dictionary> made, effects& out) {
+  training& t = training_of(operation);
+  if (!t.running || dictionaries_.size() > UINT16_MAX) return;
+  dictionary_bytes_ += made->bytes();
+  dictionaries_.push_back(std::move(made));
+  t.dictionary = static_cast<std::uint16_t>(dictionaries_.size() - 1);
+  t.running = false;
+  sample_bytes_ -= t.trainer->bytes();
+  t.trainer.reset();
+  fit(out);
+}
+
+void tier_stack::training_failed(std::uint16_t operation) {
+  training& t = training_of(operation);
+  if (!t.running) return;
+  t.running = false;
+  // Too few or too much alike: other answers may do better; after some tries the operation stays without.
+  const bool again = t.next_attempt < options_.dictionary_samples << (2 * most_attempts);
+  t.next_attempt = again ? t.next_attempt * 4 : UINT64_MAX;
+  if (again) return;
+  sample_bytes_ -= t.trainer->bytes();
+  t.trainer.reset();
+}
+
+void tier_stack::packed(const key128& key, const blob_ref& raw, blob_ref packed, effects& out) {
+  blob* entry = index_.find(key);
+  if (entry != raw.get() || !entry->queue.packing) return;
+  entry->queue.packing = false;
+  if (entry->queue.where != blob::place::warm) return;
+  counters_.packed_raw_bytes += raw->size();
+  if (!packed || !worth_packing(raw->size(), packed->size())) {
+    counters_.packed_bytes += raw->size();
+    ++counters_.unpackable;
+    return;
+  }
+  counters_.packed_bytes += packed->size();
+  ++counters_.packed;
+  const std::uint8_t hits = entry->queue.state;
+  unlink_warm(*entry);
+  swap_in(*entry, *packed);
+  push_warm(*packed);
+  packed->queue.state = hits;
+  entry->disown();
+  fit(out);
+}
+
+// -- the whole ---------------------------------------------------------------
+
+void tier_stack::reserve(std::uint64_t bytes, effects& out) {
+  reserved_ = bytes;
+  if (charged() > options_.budget) fit(out);
+}
+
+void tier_stack::mode(eviction_mode m) {
+  if (m == policy_.mode()) return;
+  policy_.mode(m);
+  ++counters_.mode_switches;
+}
+
+void tier_stack::fill(shard_gauges& g) const noexcept {
+  g.entries_hot = policy_.count();
+  g.entries_warm = warm_count_;
+  g.bytes_hot = policy_.used();
+  g.bytes_warm = warm_bytes_;
+  g.bytes_index = options_.charge_overhead ? index_.bytes() : 0;
+  g.bytes_ghost = options_.charge_overhead ? policy_.ghost_bytes() : 0;
+  g.bytes_other = overhead() - g.bytes_index - g.bytes_ghost;
+  g.budget = options_.budget;
+  g.dictionaries = dictionaries_.size() - 1;
+  g.eviction_mode = static_cast<std::uint64_t>(policy_.mode());
+}
+
+bool tier_stack::sound() const {
+  if (!index_.sound() || !policy_.sound() || victims_ != nullptr) return false;
+  std::uint64_t warm_bytes = 0;
+  std::size_t warm_count = 0;
+  const blob* before = nullptr;
+  for (const blob* b = warm_oldest_; b != nullptr; before = b, b = b->queue.next, ++warm_count) {
+    if (b->queue.prev != before || b->queue.where != blob::place::warm || index_.find(b->key) != b) return false;
+    warm_bytes += b->charged();
+  }
+  if (warm_youngest_ != before || warm_bytes != warm_bytes_ || warm_count != warm_count_) return false;
+  std::size_t hot_count = 0;
+  std::size_t ending = 0;
+  std::size_t linked = 0;
+  bool placed = true;
+  index_.for_each([&](const blob& b) {
+    placed = placed && b.queue.where != blob::place::nowhere;
+    if (b.queue.where == blob::place::hot) {
+      ++hot_count;
+      placed = placed && b.codec() == blob_codec::raw && policy::holds(b);
+    }
+    ending += b.expires == never ? 0 : 1;
+  });
+  std::uint64_t samples = 0;
+  for (const training& t : trainings_) samples += t.trainer ? t.trainer->bytes() : 0;
+  return placed && lifetimes_.sound(linked) && linked == ending && hot_count == policy_.count() &&
+         hot_count + warm_count == index_.size() && samples == sample_bytes_ && charged() <= options_.budget;
+}
+
+}  // namespace aicache

@@ -1,0 +1,170 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "engine/codec/dictionary_trainer.hpp"
+#include "engine/codec/zstd_codec.hpp"
+#include "engine/eviction/fifo_policy.hpp"
+#include "engine/memory/blob.hpp"
+#include "engine/memory/index.hpp"
+#include "engine/memory/lifetime_queues.hpp"
+#include "engine/shard/effects.hpp"
+#include "engine/shard/options.hpp"
+#include "engine/statistics/counters.hpp"
+
+namespace aicache {
+
+/// The memory of one shard: which answers lie in it, raw (hot) or compressed (warm), and which must leave.
+///
+/// Shape      one index over both tiers. New answers enter hot, or warm where the promotion matrix says so; what the
+///            eviction policy drives out of hot is compressed into warm (a clock); what leaves warm is gone, and its
+///            key goes into the policy's ghost table
+/// Units      bytes that the allocator gave: answers, index, ghosts, dictionaries, samples, and what the owner reserves
+/// Owner      one shard_core; not thread-safe
+/// Fails      store: too_large for what no tier can ever hold (nothing is evicted for it), overloaded without memory
+/// Invariant  charged() <= budget after every call
+/// Cost       find and read O(1). Making room is bounded by what the newcomer weighs; at most `max_demotions` entries
+///            a call are compressed, more than that leave at once
+class tier_stack {
+ public:
+  static constexpr unsigned max_demotions = 64;
+
+  tier_stack(const tier_options& options, std::uint64_t seed, shard_counters& counters);
+  ~tier_stack();
+  tier_stack(const tier_stack&) = delete;
+  tier_stack& operator=(const tier_stack&) = delete;
+
+  blob* find(const key128& key) const noexcept { return index_.find(key); }
+  void prefetch(const key128& key) const noexcept { index_.prefetch(key); }
+  void prefetch_blob(const key128& key) const noexcept { index_.prefetch_blob(key); }
+
+  /// What the owner knows of a new answer.
+  struct particulars {
+    key128 key;
+    std::uint16_t operation = 0;
+    std::uint16_t tenant = 0;
+    text_tier text = text_tier::small;
+    instant expires = never;
+    bool may_be_hot = true;
+  };
+
+  /// Keeps an answer, in the place of an older one under the same key.
+  outcome<void> store(const blob_ref& value, const particulars& about, instant now, effects& out);
+
+  struct reading {
+    blob_ref value;         ///< empty: a worker must unpack it first, or it is corrupt
+    tier from = tier::none;
+    bool corrupt = false;
+  };
+
+  /// Hands out an entry's answer, and marks the entry as used. `may_be_hot` lets a warm entry that is used again move up.
+  reading read(blob& entry, bool may_be_hot, effects& out) {
+    if (entry.queue.where == blob::place::hot) {
+      policy::hit(entry);
+      return {entry.hand_out(), tier::hot, false};
+    }
+    return read_warm(entry, may_be_hot, out);
+  }
+
+  /// Removes an entry for good. Its key is not remembered.
+  void erase(blob& entry) noexcept;
+
+  /// Gives an entry a new end.
+  void set_end(blob& entry, instant expires, instant now);
+
+  /// Removes everything; dictionaries stay.
+  void clear() noexcept;
+
+  /// Calls `gone(const blob&)` for at most `limit` entries whose time is over, and removes them. True when more may be.
+  template <class Gone>
+  bool expire(instant now, unsigned limit, Gone&& gone) {
+    return lifetimes_.take_expired(now, limit, [&](blob& b) {
+      gone(std::as_const(b));
+      erase(b);
+    });
+  }
+
+  /// A worker's results. Late ones, whose entry has changed meanwhile, are dropped.
+  void packed(const key128& key, const blob_ref& raw, blob_ref packed, effects& out);
+  void trained(std::uint16_t operation, std::shared_ptr<const dictionary> made, effects& out);
+  void training_failed(std::uint16_t operation);
+
+  /// Bytes that the owner uses beside the tiers, out of the same budget. Makes room for them at once.
+  void reserve(std::uint64_t bytes, effects& out);
+
+  void mode(eviction_mode m);
+  eviction_mode mode() const noexcept { return policy_.mode(); }
+
+  std::uint64_t charged() const noexcept { return policy_.used() + warm_bytes_ + overhead(); }
+  std::uint64_t budget() const noexcept { return options_.budget; }
+  void fill(shard_gauges& g) const noexcept;
+  std::size_t size() const noexcept { return index_.size(); }
+  const std::shared_ptr<const dictionary>& dictionary_number(std::uint16_t n) const { return dictionaries_[n]; }
+
+  /// Calls `visit(const blob&)` for every entry.
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    index_.for_each([&](blob& b) { visit(std::as_const(b)); });
+  }
+
+  /// Recounts everything: queues, index, expiry, bytes, budget.
+  bool sound() const;
+
+ private:
+  struct traits {
+    static policy_hook<blob>& hook(blob& b) noexcept { return b.queue; }
+    static std::uint64_t weight_of(const blob& b) noexcept { return b.charged(); }
+    static std::uint64_t hash_of(const blob& b) noexcept { return b.key.hi ^ (b.key.lo * 0x9e3779b97f4a7c15ULL); }
+  };
+  using policy = fifo_policy<blob, traits, stamping::by_owner>;
+
+  /// One operation's way to a dictionary.
+  struct training {
+    std::unique_ptr<dictionary_trainer> trainer;
+    std::uint16_t dictionary = 0;  ///< number of the one in use
+    std::uint64_t next_attempt = 0;  ///< offers after which to train (again)
+    bool running = false;
+  };
+
+  reading read_warm(blob& entry, bool may_be_hot, effects& out);
+  std::uint64_t overhead() const noexcept;
+  std::uint64_t room_for_answers() const noexcept;
+  bool has_warm() const noexcept { return options_.warm_share > 0; }
+  void fit(effects& out);
+  void demote_victims(effects& out);
+  void demote(blob& b, effects& out);
+  bool worth_packing(std::size_t raw, std::size_t packed) const noexcept;
+  void push_warm(blob& b) noexcept;
+  void unlink_warm(blob& b) noexcept;
+  void evict_warm();
+  void drop(blob& b) noexcept;
+  void unlink(blob& b) noexcept;
+  void swap_in(blob& old, blob& fresh) noexcept;
+  bool enter_hot(blob& b, effects& out);
+  void sample(const blob& b, effects& out);
+  training& training_of(std::uint16_t operation);
+
+  tier_options options_;
+  std::uint64_t seed_;
+  shard_counters& counters_;
+  key_index index_;
+  lifetime_queues lifetimes_;
+  policy policy_;
+  blob* warm_oldest_ = nullptr;
+  blob* warm_youngest_ = nullptr;
+  std::uint64_t warm_bytes_ = 0;
+  std::size_t warm_count_ = 0;
+  blob* victims_ = nullptr;  // driven out of hot and not yet demoted, linked by queue.next
+  zstd_codec codec_;
+  std::vector<std::byte> scratch_;
+  std::vector<std::shared_ptr<const dictionary>> dictionaries_;  // by number; number 0 is none
+  std::vector<training> trainings_;                              // by operation
+  std::uint64_t dictionary_bytes_ = 0;
+  std::uint64_t sample_bytes_ = 0;
+  std::uint64_t reserved_ = 0;
+};
+
+}  // namespace aicache

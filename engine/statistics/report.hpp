@@ -1,0 +1,48 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/eviction/mode_learner.hpp"
+#include "engine/statistics/counters.hpp"
+#include "engine/statistics/histogram.hpp"
+#include "engine/types.hpp"
+
+namespace aicache {
+
+/// How many tiers an answer may come from, `none` (a miss) included: the length of per-tier lists.
+inline constexpr std::size_t tier_count = 5;
+
+/// What one operation has added since the shard's last report.
+struct operation_report {
+  std::string name;
+  operation_counters counted;
+  sparse_histogram latency;  ///< nanoseconds from the sending of a get to its answer
+
+  friend bool operator==(const operation_report&, const operation_report&) = default;
+};
+
+/// What one tenant has added since the shard's last report.
+struct tenant_report {
+  std::string name;
+  tenant_counters counted;
+
+  friend bool operator==(const tenant_report&, const tenant_report&) = default;
+};
+
+/// What one shard tells the monitor on a tick: differences for counters, the present state for gauges. Adding up all
+/// reports of all incarnations of all shards gives exact totals.
+struct shard_report {
+  std::uint32_t shard = 0;
+  shard_counters counted;
+  shard_gauges present;
+  std::vector<operation_report> operations;
+  std::vector<tenant_report> tenants;
+  std::array<sparse_histogram, tier_count> latency_by_tier;
+
+  friend bool operator==(const shard_report&, const shard_report&) = default;
+};
+
+}  // namespace aicache
