@@ -1,6 +1,9 @@
 # Sourced by the scripts of deploy/ and tests/: steps that print one line, and nodes that are known by their process id.
 # shellcheck shell=bash
 
+# Set by the functions below for those who call them.
+step_seconds=0.0 node_pid='' node_address=''
+
 # The time since `$1` (an earlier EPOCHREALTIME) in seconds, with one digit.
 seconds_since() {
   local tenths=$(((${EPOCHREALTIME//[.,]/} - ${1//[.,]/}) / 100000))

@@ -31,7 +31,8 @@ inline std::size_t literal_end(std::string_view source, std::size_t at) {
   auto quote = source[at];
   if (quote == '"' && opens_raw_string(source, at)) {
     auto open = std::min(source.find('(', at), source.size() - 1);
-    auto closing = ")" + std::string(source.substr(at + 1, open - at - 1)) + "\"";
+    std::string closing = ")";
+    closing.append(source.substr(at + 1, open - at - 1)).append("\"");
     auto end = source.find(closing, open);
     return end == std::string_view::npos ? source.size() : end + closing.size();
   }
