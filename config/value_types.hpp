@@ -1,0 +1,129 @@
+#pragma once
+
+#include "config/value_text.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <variant>
+
+namespace aicache::config {
+
+/// A value as a source wrote it, before anyone asked whether it fits its key. `typed` tells TOML,
+/// where "4" and 4 differ, from the environment and overrides, where everything is text.
+struct written {
+  /// What no setting takes, a list or a date; the text names it.
+  struct unsuitable {
+    std::string what;
+  };
+  using scalar = std::variant<unsuitable, bool, std::int64_t, double, std::string>;
+  using table = std::map<std::string, scalar>;
+
+  std::variant<unsuitable, bool, std::int64_t, double, std::string, table> value;
+  bool typed = false;
+};
+
+/// The written value for people: quoted if it is text, shortened, without control characters.
+std::string shown(const written& w);
+
+/// The types that a row of config/keys.def may name.
+///
+/// Shape      one struct per type. `stored` is the C++ type of the field and `bound` that of the columns min
+///            and max; `read` takes any source's spelling, `to_text` gives that of the environment and of
+///            overrides, `to_toml` that of a TOML file; `refuse` says why a value is outside its range, and is
+///            empty for one inside; `range` describes what is allowed
+/// Invariant  read(to_text(v)) == v, and likewise for to_toml, for every v within the range
+/// Fails      with a refusal in words; a refusal never repeats the whole value, which may be a secret
+namespace type {
+
+struct integer {
+  using stored = std::int64_t;
+  using bound = stored;
+  static parsed<stored> read(const written& w);
+  static std::string to_text(stored v);
+  static std::string to_toml(stored v);
+  static std::string refuse(stored v, bound min, bound max);
+  static std::string range(bound min, bound max);
+};
+
+/// Bytes: a plain number, or one followed by KiB, MiB, GiB or TiB.
+struct size {
+  using stored = std::uint64_t;
+  using bound = stored;
+  static parsed<stored> read(const written& w);
+  static std::string to_text(stored v);
+  static std::string to_toml(stored v);
+  static std::string refuse(stored v, bound min, bound max);
+  static std::string range(bound min, bound max);
+};
+
+/// A number followed by ms, s, m, h or d. A plain number is refused: nobody could tell its unit.
+struct length_of_time {
+  using stored = std::chrono::milliseconds;
+  using bound = stored;
+  static parsed<stored> read(const written& w);
+  static std::string to_text(stored v);
+  static std::string to_toml(stored v);
+  static std::string refuse(stored v, bound min, bound max);
+  static std::string range(bound min, bound max);
+};
+
+struct real {
+  using stored = double;
+  using bound = stored;
+  static parsed<stored> read(const written& w);
+  static std::string to_text(stored v);
+  static std::string to_toml(stored v);
+  static std::string refuse(stored v, bound min, bound max);
+  static std::string range(bound min, bound max);
+};
+
+/// true or false, and no other spelling.
+struct boolean {
+  using stored = bool;
+  using bound = stored;
+  static parsed<stored> read(const written& w);
+  static std::string to_text(stored v);
+  static std::string to_toml(stored v);
+  static std::string refuse(stored v, bound min, bound max);
+  static std::string range(bound min, bound max);
+};
+
+/// Printable ASCII; the bounds are those of its length.
+struct text {
+  using stored = std::string;
+  using bound = std::size_t;
+  static parsed<stored> read(const written& w);
+  static std::string to_text(const stored& v);
+  static std::string to_toml(const stored& v);
+  static std::string refuse(const stored& v, bound min, bound max);
+  static std::string range(bound min, bound max);
+};
+
+/// "auto", which is 0 in the field, or a number of things.
+struct count_or_auto {
+  using stored = std::uint32_t;
+  using bound = stored;
+  static parsed<stored> read(const written& w);
+  static std::string to_text(stored v);
+  static std::string to_toml(stored v);
+  static std::string refuse(stored v, bound min, bound max);
+  static std::string range(bound min, bound max);
+};
+
+/// Lengths of time by name: in TOML a table of name = "2h", elsewhere "summarize=2h,qa=30m" or, for an
+/// empty table, "none". Names are 1 to 64 letters, digits, and any of _ - . :
+struct times_by_name {
+  using stored = std::map<std::string, std::chrono::milliseconds>;
+  using bound = std::chrono::milliseconds;
+  static parsed<stored> read(const written& w);
+  static std::string to_text(const stored& v);
+  static std::string to_toml(const stored& v);
+  static std::string refuse(const stored& v, bound min, bound max);
+  static std::string range(bound min, bound max);
+};
+
+}  // namespace type
+}  // namespace aicache::config
