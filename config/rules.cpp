@@ -1,0 +1,158 @@
+#include "config/rules.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <system_error>
+
+namespace aicache::config {
+namespace {
+
+using breaches = std::vector<breach>;
+
+constexpr std::string_view host_keys[] = {"node.host"};
+breaches host_is_loopback(const settings& s) {
+  if (is_loopback(s.node.host)) return {};
+  return {{"node.host",
+           "must be a loopback address, because the port trusts whoever connects; " + in_short_quotes(s.node.host) +
+               " is none",
+           "write 127.0.0.1, ::1 or localhost; other machines can be let in when nodes speak TLS"}};
+}
+
+constexpr std::string_view shard_keys[] = {"node.shards", "memory.budget"};
+breaches every_shard_has_room(const settings& s) {
+  if (s.node.shards == 0 || s.memory.budget / s.node.shards >= smallest_shard) return {};
+  return {{"memory.budget",
+           "must give each of the " + std::to_string(s.node.shards) + " shards at least " + spell_size(smallest_shard) +
+               "; it is " + spell_size(s.memory.budget),
+           "write at least " + spell_size(smallest_shard * s.node.shards) + ", or lower node.shards to " +
+               std::to_string(s.memory.budget / smallest_shard)}};
+}
+
+constexpr std::string_view batch_keys[] = {"limits.batch_keys", "limits.in_flight_keys"};
+breaches a_batch_can_be_in_flight(const settings& s) {
+  if (s.limits.batch_keys <= s.limits.in_flight_keys) return {};
+  return {{"limits.batch_keys",
+           "must be at most limits.in_flight_keys, or the largest batch is always refused; " +
+               std::to_string(s.limits.batch_keys) + " is more than " + std::to_string(s.limits.in_flight_keys),
+           "raise limits.in_flight_keys, or lower limits.batch_keys"}};
+}
+
+breach too_long_a_life(const std::string& key, const std::string& what, const settings& s) {
+  return {key, "must be at most ttl.max, " + spell_time(s.ttl.max) + "; " + what, "raise ttl.max, or shorten " + key};
+}
+
+constexpr std::string_view default_ttl_keys[] = {"ttl.default", "ttl.max"};
+breaches default_life_is_allowed(const settings& s) {
+  if (s.ttl.default_ <= s.ttl.max) return {};
+  return {too_long_a_life("ttl.default", spell_time(s.ttl.default_) + " is longer", s)};
+}
+
+constexpr std::string_view operation_ttl_keys[] = {"ttl.operations", "ttl.max"};
+breaches operations_lives_are_allowed(const settings& s) {
+  breaches out;
+  for (const auto& [operation, time] : s.ttl.operations) {
+    if (time <= s.ttl.max) continue;
+    const std::string what = in_short_quotes(operation) + " has " + spell_time(time) + ", which is longer";
+    out.push_back(too_long_a_life("ttl.operations", what, s));
+  }
+  return out;
+}
+
+constexpr std::string_view parked_keys[] = {"lease.max_parked", "lease.max_parked_per_key"};
+breaches one_key_parks_no_more_than_all(const settings& s) {
+  if (s.lease.max_parked_per_key <= s.lease.max_parked) return {};
+  return {{"lease.max_parked_per_key",
+           "must be at most lease.max_parked; " + std::to_string(s.lease.max_parked_per_key) + " is more than " +
+               std::to_string(s.lease.max_parked),
+           "lower it, or raise lease.max_parked"}};
+}
+
+breach not_ascending(const std::string& key, const std::string& lower, std::int64_t value, std::int64_t bound) {
+  return {key, "must be above " + lower + ", " + std::to_string(bound) + "; it is " + std::to_string(value),
+          "make text_tiers.small, medium and large ascend"};
+}
+
+constexpr std::string_view tier_keys[] = {"text_tiers.small", "text_tiers.medium", "text_tiers.large"};
+breaches text_tiers_ascend(const settings& s) {
+  const auto& t = s.text_tiers;
+  breaches out;
+  if (t.medium <= t.small) out.push_back(not_ascending("text_tiers.medium", "text_tiers.small", t.medium, t.small));
+  if (t.large <= t.medium) out.push_back(not_ascending("text_tiers.large", "text_tiers.medium", t.large, t.medium));
+  return out;
+}
+
+constexpr std::string_view worker_keys[] = {"compression.worker_bytes", "compression.min_bytes"};
+breaches workers_get_what_is_compressed(const settings& s) {
+  if (s.compression.worker_bytes >= s.compression.min_bytes) return {};
+  return {{"compression.worker_bytes",
+           "must be at least compression.min_bytes, " + spell_size(s.compression.min_bytes) + "; it is " +
+               spell_size(s.compression.worker_bytes),
+           "raise it, or lower compression.min_bytes"}};
+}
+
+constexpr std::string_view dictionary_keys[] = {"compression.dictionary_bytes"};
+breaches a_dictionary_is_no_crumb(const settings& s) {
+  // zstd trains none that is smaller.
+  constexpr std::uint64_t smallest_dictionary = 256;
+  if (s.compression.dictionary_bytes == 0 || s.compression.dictionary_bytes >= smallest_dictionary) return {};
+  return {{"compression.dictionary_bytes",
+           "must be 0 or at least " + spell_size(smallest_dictionary) + "; it is " +
+               spell_size(s.compression.dictionary_bytes),
+           "write 0 for no dictionaries, or " + spell_size(settings{}.compression.dictionary_bytes)}};
+}
+
+constexpr std::string_view backoff_keys[] = {"supervision.restart_backoff", "supervision.restart_backoff_max"};
+breaches backoff_grows(const settings& s) {
+  if (s.supervision.restart_backoff <= s.supervision.restart_backoff_max) return {};
+  return {{"supervision.restart_backoff",
+           "must be at most supervision.restart_backoff_max, " + spell_time(s.supervision.restart_backoff_max) +
+               "; it is " + spell_time(s.supervision.restart_backoff),
+           "lower it, or raise supervision.restart_backoff_max"}};
+}
+
+constexpr std::string_view level_keys[] = {"log.level"};
+breaches level_is_known(const settings& s) {
+  constexpr std::array<std::string_view, 6> levels{"trace", "debug", "info", "warn", "error", "off"};
+  if (std::find(levels.begin(), levels.end(), s.log.level) != levels.end()) return {};
+  return {{"log.level",
+           "must be one of trace, debug, info, warn, error and off; " + in_short_quotes(s.log.level) + " is none",
+           "write info, or debug to see more"}};
+}
+
+constexpr rule rules[] = {
+    {host_keys, host_is_loopback},
+    {shard_keys, every_shard_has_room},
+    {batch_keys, a_batch_can_be_in_flight},
+    {default_ttl_keys, default_life_is_allowed},
+    {operation_ttl_keys, operations_lives_are_allowed},
+    {parked_keys, one_key_parks_no_more_than_all},
+    {tier_keys, text_tiers_ascend},
+    {worker_keys, workers_get_what_is_compressed},
+    {dictionary_keys, a_dictionary_is_no_crumb},
+    {backoff_keys, backoff_grows},
+    {level_keys, level_is_known},
+};
+
+}  // namespace
+
+std::span<const rule> all_rules() { return rules; }
+
+bool is_loopback(std::string_view host) {
+  if (host == "localhost" || host == "::1") return true;
+  for (int part = 0; part < 4; ++part) {
+    const std::size_t length = std::min(host.find('.'), host.size());
+    const std::string_view digits = host.substr(0, length);
+    // A leading zero means octal to some resolvers.
+    if (digits.empty() || digits.size() > 3 || (digits.size() > 1 && digits.front() == '0')) return false;
+    unsigned number = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + length, number);
+    if (error != std::errc{} || end != digits.data() + length || number > 255) return false;
+    if (part == 0 && number != 127) return false;
+    if ((part < 3) == (length == host.size())) return false;
+    host.remove_prefix(std::min(length + 1, host.size()));
+  }
+  return true;
+}
+
+}  // namespace aicache::config
