@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -93,6 +94,26 @@ struct key_result {
   std::int64_t left_ms = 0;  ///< ttl: what is left; INT64_MAX for an entry without end
 
   friend bool operator==(const key_result&, const key_result&) = default;
+};
+
+// One message's worth of each: the shard fills `results` in place, so that in process only a pointer travels. Whoever
+// sent a body reads it again when the reply says so, not before.
+
+struct get_body {
+  std::shared_ptr<const name_lists> names;
+  std::vector<get_item> items;
+  std::vector<get_result> results;
+};
+
+struct put_body {
+  std::shared_ptr<const name_lists> names;
+  std::vector<put_item> items;
+  std::vector<put_result> results;
+};
+
+struct key_body {
+  std::vector<key_item> items;
+  std::vector<key_result> results;
 };
 
 }  // namespace aicache

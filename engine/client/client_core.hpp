@@ -1,0 +1,150 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "engine/shard/batch.hpp"
+#include "engine/types.hpp"
+
+namespace aicache {
+
+/// What a call asks of the shards. Releasing a lease is the one that may not be repeated.
+enum class call_kind : std::uint8_t { get, put, erase, exists, time_left, touch, release };
+
+/// One call of an application: any number of items of one kind, answered together.
+/// The list of the kind is filled by the caller; the answers stand in the same order when the call is finished.
+struct call {
+  call_kind kind = call_kind::get;
+  duration deadline{5'000};
+  std::shared_ptr<const name_lists> names;  ///< for get and put
+  std::vector<get_item> gets;
+  std::vector<get_result> got;
+  std::vector<put_item> puts;
+  std::vector<put_result> stored;
+  std::vector<key_item> keys;
+  std::vector<key_result> told;
+
+  std::size_t size() const noexcept {
+    return kind == call_kind::get ? gets.size() : kind == call_kind::put ? puts.size() : keys.size();
+  }
+};
+
+/// The mind of a client: which shard gets which keys, what is in flight, what is late, what must be asked again.
+///
+/// Shape      a call is cut into parts, one message per shard (and per `batch_keys`), each with a correlation number;
+///            when every item has its answer, the call is finished
+/// Owner      one client actor; not thread-safe; is told the time
+/// Fails      per item: overloaded (credits used up; at once), deadline, unavailable (its shard died twice under it, or
+///            is away until the deadline)
+/// Invariant  every call that was started is finished exactly once; keys in flight to a shard never exceed the credit
+/// Cost       per call a few allocations, per key none; deadlines in an ordered set
+class client_core {
+ public:
+  struct limits {
+    std::size_t batch_keys = 4'096;
+    std::size_t in_flight_keys = 262'144;  ///< per shard
+    unsigned attempts = 2;
+  };
+
+  using body = std::variant<std::shared_ptr<get_body>, std::shared_ptr<put_body>, std::shared_ptr<key_body>>;
+
+  /// Send a message to a shard of the present map.
+  struct send_part {
+    std::uint32_t shard = 0;
+    std::uint64_t correlation = 0;
+    call_kind kind = call_kind::get;
+    duration wait{0};  ///< what is left until the caller's deadline
+    body what;
+  };
+  /// Tell the application that its call has all its answers.
+  struct finish {
+    std::uint64_t token = 0;
+    std::shared_ptr<call> done;
+  };
+  using effect = std::variant<send_part, finish>;
+  using effects = std::vector<effect>;
+
+  explicit client_core(limits l) : limits_(l) {}
+
+  /// A call to make, under a token of the owner's choice.
+  void start(std::uint64_t token, std::shared_ptr<call> c, instant now, effects& out);
+
+  /// A new shard map is valid; what waited for it goes out. `limits` are the node's. `replaced` says which shards are
+  /// no longer the actors they were: what those owed is asked of their successors.
+  void map(std::uint64_t epoch, std::uint32_t shards, const std::vector<bool>& replaced, limits l, instant now,
+           effects& out);
+
+  /// A shard has answered a message, or refused it as a whole.
+  void replied(std::uint64_t correlation, errc whole, const body& what, instant now, effects& out);
+
+  /// A result that was pending has come.
+  void late(std::uint64_t correlation, std::uint32_t position, get_result result, instant now, effects& out);
+
+  /// A shard of the present map is dead: what it owed is asked of its successor, once. Dead until the next map.
+  void shard_down(std::uint32_t shard, instant now, effects& out);
+
+  /// Ends calls that are past their deadline.
+  void tick(instant now, effects& out);
+
+  /// Ends every call with an error.
+  void fail_all(errc why, effects& out);
+
+  std::uint64_t epoch() const noexcept { return epoch_; }
+  std::size_t open_calls() const noexcept { return calls_.size(); }
+  std::size_t in_flight(std::uint32_t shard) const noexcept { return shard < shards_.size() ? shards_[shard].keys : 0; }
+  bool sound() const;
+
+ private:
+  struct open_call {
+    std::shared_ptr<call> what;
+    instant deadline;
+    std::size_t open = 0;              ///< items without an answer
+    std::vector<std::uint64_t> parts;  ///< correlations, also of parts that are closed
+  };
+  struct part {
+    std::uint64_t token = 0;
+    std::uint32_t shard = 0;
+    unsigned attempt = 1;
+    std::vector<std::uint32_t> positions;  ///< in the call, of each item of the message
+    std::vector<bool> answered;
+    std::size_t open = 0;
+  };
+  struct held_back {
+    std::uint64_t token = 0;
+    unsigned attempt = 1;
+    std::vector<std::uint32_t> positions;
+  };
+  struct shard_state {
+    std::size_t keys = 0;  ///< in flight
+    bool down = false;
+  };
+  using calls_map = std::unordered_map<std::uint64_t, open_call>;
+  using parts_map = std::unordered_map<std::uint64_t, part>;
+
+  static const identity& id_of(const call& c, std::uint32_t position) noexcept;
+  void route(std::uint64_t token, open_call& c, const std::vector<std::uint32_t>* positions, unsigned attempt,
+             instant now, effects& out);
+  void dispatch(std::uint64_t token, open_call& c, std::uint32_t shard, std::vector<std::uint32_t> positions,
+                unsigned attempt, instant now, effects& out);
+  void fail_item(open_call& c, std::uint32_t position, errc why) noexcept;
+  void settle(std::uint64_t token, effects& out);
+  void close_part(parts_map::iterator p) noexcept;
+  void again(std::uint64_t token, std::vector<std::uint32_t> positions, unsigned attempt, instant now, effects& out);
+
+  limits limits_;
+  std::uint64_t epoch_ = 0;
+  std::uint64_t next_correlation_ = 0;
+  std::vector<shard_state> shards_;
+  calls_map calls_;
+  parts_map parts_;
+  std::vector<held_back> held_back_;  // for want of a map or of a shard
+  std::set<std::pair<instant, std::uint64_t>> deadlines_;
+  std::vector<std::vector<std::uint32_t>> by_shard_;  // scratch
+};
+
+}  // namespace aicache
