@@ -50,20 +50,14 @@ start_node() {
 
 # Asks the node to stop and waits for it, at most 15 seconds; gives its exit code.
 stop_node() {
-  local pid=${node_pid:-} guard code=0
+  local pid=$node_pid code=0
   [[ -n $pid ]] || return 0
-  node_pid=
+  node_pid=''
   kill -TERM "$pid" 2>/dev/null || true
-  sleep 15 &
-  guard=$!
-  wait -n "$pid" "$guard" 2>/dev/null || code=$?
-  if kill -0 "$pid" 2>/dev/null; then
+  if ! timeout 15 tail -f /dev/null --pid="$pid" -s 0.05; then
     echo "the node did not stop within 15 seconds, so it was killed"
     kill -KILL "$pid"
-    wait "$pid" 2>/dev/null || true
-    return 1
   fi
-  kill "$guard" 2>/dev/null || true
-  wait "$guard" 2>/dev/null || true
+  wait "$pid" 2>/dev/null || code=$?
   return "$code"
 }
