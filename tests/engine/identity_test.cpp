@@ -73,6 +73,16 @@ TEST_CASE("a request's identity does not depend on what was identified before", 
   CHECK(*again == identified_by(sample()));
 }
 
+TEST_CASE("options refused in between do not change what the options before them mean", "[engine][identity]") {
+  identifier computes{{}};
+  request bad = sample();
+  bad.options = R"({"a":1,"a":2})";
+  for (int round = 0; round < 3; ++round) {
+    CHECK(computes.identify(sample())->id == id_of(sample()));
+    REQUIRE_FALSE(computes.identify(bad));
+  }
+}
+
 TEST_CASE("refused options are refused again, and do not lend their place to other ones", "[engine][identity]") {
   identifier computes{{}};
   request bad = sample();
