@@ -153,7 +153,9 @@ void client_core::replied(std::uint64_t correlation, errc whole, const body& wha
   std::size_t results = 0;
   std::visit([&](const auto& b) { results = b ? b->results.size() : 0; }, what);
   const bool fits = whole == errc::none && results == p.positions.size() &&
-                    what.index() == (w.kind == call_kind::get ? 0U : w.kind == call_kind::put ? 1U : 2U);
+                    what.index() == (w.kind == call_kind::get   ? 0U
+                                     : w.kind == call_kind::put ? 1U
+                                                                : 2U);
   std::size_t pending = 0;
   for (std::size_t i = 0; i < p.positions.size(); ++i) {
     if (p.answered[i]) continue;

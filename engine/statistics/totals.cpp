@@ -1,0 +1,42 @@
+#include "engine/statistics/totals.hpp"
+
+namespace aicache {
+
+outcome<void> node_totals::add(const shard_report& report) {
+  // All histograms are tried before anything is added, so that a bad report leaves no half of itself behind.
+  for (const operation_report& o : report.operations) {
+    histogram probe;
+    if (auto parsed = probe.merge(o.latency); !parsed) return parsed;
+  }
+  for (const sparse_histogram& h : report.latency_by_tier) {
+    histogram probe;
+    if (auto parsed = probe.merge(h); !parsed) return parsed;
+  }
+  aicache::add(shards_, report.counted);
+  present_[report.shard] = report.present;
+  for (const operation_report& o : report.operations) {
+    operation_totals& total = operations_[o.name];
+    aicache::add(total.counted, o.counted);
+    if (auto merged = total.latency.merge(o.latency); !merged) return merged;
+  }
+  for (const tenant_report& t : report.tenants) aicache::add(tenants_[t.name], t.counted);
+  for (std::size_t i = 0; i < tier_count; ++i)
+    if (auto merged = latency_by_tier_[i].merge(report.latency_by_tier[i]); !merged) return merged;
+  return {};
+}
+
+operation_counters node_totals::over_operations() const noexcept {
+  operation_counters sum;
+  for (const auto& [name, o] : operations_) aicache::add(sum, o.counted);
+  return sum;
+}
+
+shard_gauges node_totals::present() const noexcept {
+  shard_gauges sum;
+  for (const auto& [shard, g] : present_) aicache::add(sum, g);
+  // A mode is no quantity: all shards run under the one that their node's learner chose last.
+  if (!present_.empty()) sum.eviction_mode = present_.begin()->second.eviction_mode;
+  return sum;
+}
+
+}  // namespace aicache

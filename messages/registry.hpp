@@ -1,0 +1,31 @@
+#pragma once
+
+#include "messages/interfaces.hpp"
+
+// The type ids of everything that crosses a network. An application that has type ids of its own starts them at
+// `aicache::first_free_type_id`.
+CAF_BEGIN_TYPE_ID_BLOCK(aicache, caf::first_custom_type_id)
+#define AICACHE_OPERATION(name, batch, reply, idempotent, doc) \
+  CAF_ADD_TYPE_ID(aicache, (aicache::batch))                   \
+  CAF_ADD_TYPE_ID(aicache, (aicache::reply))
+#include "messages/ops.def"
+#undef AICACHE_OPERATION
+CAF_ADD_TYPE_ID(aicache, (aicache::late_reply))
+CAF_ADD_TYPE_ID(aicache, (aicache::shard_map))
+CAF_ADD_TYPE_ID(aicache, (aicache::client_limits))
+CAF_ADD_TYPE_ID(aicache, (aicache::watch_map))
+CAF_ADD_TYPE_ID(aicache, (aicache::statistics_request))
+CAF_ADD_TYPE_ID(aicache, (aicache::node_statistics))
+CAF_ADD_TYPE_ID(aicache, (aicache::drain_request))
+CAF_ADD_TYPE_ID(aicache, (aicache::drained))
+CAF_END_TYPE_ID_BLOCK(aicache)
+
+namespace aicache {
+
+/// Where an application's own block of type ids may begin.
+inline constexpr caf::type_id_t first_free_type_id = caf::id_block::aicache::end;
+
+/// Teaches a configuration aicache's messages; call it before the actor system is made.
+inline void add_messages(caf::actor_system_config& config) { config.add_message_types<caf::id_block::aicache>(); }
+
+}  // namespace aicache

@@ -1,0 +1,138 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "engine/identity/identify.hpp"
+#include "engine/shard/batch.hpp"
+#include "engine/statistics/totals.hpp"
+#include "messages/caf_version.hpp"
+#include "messages/packed.hpp"
+
+// Everything that crosses a mailbox. A batch carries its body by reference; in process the shard fills the results in
+// place, over a network the body is packed. Bodies are never printed: they hold what users asked and were told.
+namespace aicache {
+
+namespace wire {
+
+template <class Inspector>
+inline constexpr bool prints = std::is_same_v<Inspector, caf::detail::stringification_inspector>;
+
+/// Sends the items of a body one way, or its results the other.
+template <bool Results, class Body>
+struct cargo {
+  std::shared_ptr<Body>& body;
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, cargo& x) {
+    if constexpr (prints<Inspector>) {
+      std::size_t items = x.body ? x.body->items.size() : 0;
+      return f(items);
+    } else if constexpr (Inspector::writes_state) {
+      std::string bytes;
+      if (auto why = f(bytes)) return why;
+      x.body = std::make_shared<Body>();
+      const outcome<void> done =
+          Results ? packed::unpack_results(bytes, *x.body) : packed::unpack_items(bytes, *x.body);
+      if (!done) return caf::sec::runtime_error;
+      return caf::none;
+    } else {
+      std::string bytes;
+      if (x.body) bytes = Results ? packed::pack_results(*x.body) : packed::pack_items(*x.body);
+      return f(bytes);
+    }
+  }
+};
+
+}  // namespace wire
+
+/// What an operation asks of one shard.
+#define AICACHE_BATCH(name, body_type)                                                                     \
+  struct name {                                                                                            \
+    std::uint64_t correlation = 0; /* the sender's; comes back with the answer */                          \
+    std::int64_t wait_ms = 0;      /* what is left until the caller's deadline: how long a get may park */ \
+    bool partial = false;          /* the sender takes pending results as late_reply messages */           \
+    std::int64_t sent_ns = 0;      /* the sender's monotonic clock; 0 when it is not the receiver's */     \
+    std::shared_ptr<body_type> body;                                                                       \
+    template <class Inspector>                                                                             \
+    friend typename Inspector::result_type inspect(Inspector& f, name& x) {                                \
+      if constexpr (Inspector::writes_state) x.sent_ns = 0;                                                \
+      wire::cargo<false, body_type> items{x.body};                                                         \
+      return f(caf::meta::type_name("aicache::" #name), x.correlation, x.wait_ms, x.partial, items);       \
+    }                                                                                                      \
+  };
+
+/// What a shard answers: `why` is not none when it refused the batch as a whole.
+#define AICACHE_REPLY(name, body_type)                                                  \
+  struct name {                                                                         \
+    std::uint64_t correlation = 0;                                                      \
+    errc why = errc::none;                                                              \
+    std::shared_ptr<body_type> body;                                                    \
+    template <class Inspector>                                                          \
+    friend typename Inspector::result_type inspect(Inspector& f, name& x) {             \
+      wire::cargo<true, body_type> results{x.body};                                     \
+      return f(caf::meta::type_name("aicache::" #name), x.correlation, x.why, results); \
+    }                                                                                   \
+  };
+
+AICACHE_BATCH(get_batch, get_body)
+AICACHE_REPLY(get_reply, get_body)
+AICACHE_BATCH(put_batch, put_body)
+AICACHE_REPLY(put_reply, put_body)
+AICACHE_BATCH(erase_batch, key_body)
+AICACHE_REPLY(erase_reply, key_body)
+AICACHE_BATCH(exists_batch, key_body)
+AICACHE_REPLY(exists_reply, key_body)
+AICACHE_BATCH(time_left_batch, key_body)
+AICACHE_REPLY(time_left_reply, key_body)
+AICACHE_BATCH(touch_batch, key_body)
+AICACHE_REPLY(touch_reply, key_body)
+AICACHE_BATCH(release_batch, key_body)
+AICACHE_REPLY(release_reply, key_body)
+#undef AICACHE_BATCH
+#undef AICACHE_REPLY
+
+/// A result that was pending when the batch was answered.
+struct late_reply {
+  std::uint64_t correlation = 0;
+  std::uint32_t position = 0;
+  get_result result;
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, late_reply& x) {
+    if constexpr (wire::prints<Inspector>) {
+      return f(caf::meta::type_name("aicache::late_reply"), x.correlation, x.position);
+    } else if constexpr (Inspector::writes_state) {
+      std::string bytes;
+      if (auto why = f(x.correlation, x.position, bytes)) return why;
+      if (!packed::unpack(bytes, x.result)) return caf::sec::runtime_error;
+      return caf::none;
+    } else {
+      std::string bytes = packed::pack(x.result);
+      return f(x.correlation, x.position, bytes);
+    }
+  }
+};
+
+/// What a node tells its clients to obey before they send.
+struct client_limits {
+  std::uint64_t batch_keys = 4'096;
+  std::uint64_t in_flight_keys = 262'144;  ///< per shard and client
+  std::uint64_t text_bytes = 8 << 20;
+  std::uint64_t options_bytes = 64 << 10;
+  std::uint64_t value_bytes = 16 << 20;
+  std::uint32_t small_text = 500;  ///< code points; from here on a text is medium, and so on
+  std::uint32_t medium_text = 5'000;
+  std::uint32_t large_text = 50'000;
+  bool unicode_nfc = false;
+  bool line_ends = false;
+  bool trailing_blanks = false;
+
+  friend bool operator==(const client_limits&, const client_limits&) = default;
+};
+AICACHE_INSPECT(client_limits, a, b, c, d, e, g, h, i, j, k, l)
+
+}  // namespace aicache
