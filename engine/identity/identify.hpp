@@ -41,7 +41,7 @@ struct identified {
 ///            answer  = field*5 text text-length        kind 01; tenant model operation options question
 ///            generic = field*2                         kind 02; tenant key
 ///            field   = length bytes                    length: 4 bytes, little-endian
-///            options are canonical_json's, `{}` for none; the text is normalised by the settings, and its length
+///            options are canonical_json's, `{}` for none; the text alone is normalised by the settings, and its length
 ///            (8 bytes, little-endian) follows it: the text is last so that it may arrive in pieces, before anyone
 ///            knows how long it is once normalised. Every other field is preceded by its length, so no byte can
 ///            move from one field to its neighbour and leave the form as it was.
@@ -54,7 +54,7 @@ struct identified {
 ///            JSON object, a piece without a beginning. too_large: over a limit. After a fault begin anew
 /// Invariant  the form is frozen: whoever changes it raises the version, for every stored answer is named by it
 /// Cost       one SHA-256 pass; no allocation once the buffers have grown. Options that equal the request's before
-///            are not parsed again. With unicode_nfc the text is held whole until its end; the question is never normalised
+///            are not parsed again. With unicode_nfc the text is held whole until its end
 class identifier {
  public:
   explicit identifier(identity_options options);
