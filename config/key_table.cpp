@@ -81,6 +81,7 @@ constexpr std::size_t longest_compared = 64;
 const key_row& nearest(std::string_view unknown, char joint) {
   // A right name in a wrong section is less likely meant than a slip of a letter or two.
   constexpr std::size_t wrong_section = 2;
+  constexpr std::size_t shortened = 1;
   unknown = unknown.substr(0, longest_compared);
   const std::size_t dot = unknown.find_last_of('.');
   const std::string_view last = dot == std::string_view::npos ? unknown : unknown.substr(dot + 1);
@@ -88,8 +89,10 @@ const key_row& nearest(std::string_view unknown, char joint) {
   std::size_t least = 0;
   for (const auto& row : rows) {
     const std::string spelling = std::string(row.section) + joint + std::string(row.name);
-    const std::size_t distance =
-        std::min(edit_distance(unknown, spelling), wrong_section + edit_distance(last, row.name));
+    std::size_t distance = spelling.starts_with(unknown) ? shortened : edit_distance(unknown, spelling);
+    // Any two short words are a few letters apart: only what is nearly the name counts as it.
+    if (const std::size_t slips = edit_distance(last, row.name); 3 * slips <= row.name.size())
+      distance = std::min(distance, wrong_section + slips);
     if (best == nullptr || distance < least) {
       best = &row;
       least = distance;

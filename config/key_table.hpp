@@ -57,7 +57,8 @@ std::optional<std::string> broken_range(const key_row& row, const settings& s);
 std::string shown_toml(const key_row& row, const settings& s);
 
 /// The known key, environment variable or section that `unknown` resembles most: by edit distance of the whole
-/// spelling, or of the name alone, so that a key in the wrong section or in none is found as well.
+/// spelling, or of the name alone, so that a key in the wrong section or in none is found as well; a spelling
+/// that breaks off counts as near.
 /// Cost: one edit distance per key; an overlong `unknown` is cut first.
 const key_row& nearest_key(std::string_view unknown);
 const key_row& nearest_variable(std::string_view unknown);

@@ -6,6 +6,7 @@
 #include <exception>
 #include <fstream>
 #include <sstream>
+#include <string_view>
 #include <system_error>
 #include <tuple>
 #include <utility>
@@ -84,12 +85,14 @@ std::vector<toml_entry> entries_of(const toml::value& root) {
   return out;
 }
 
-/// The first line of the library's message, without the marks that it starts with; the lines after it show the
-/// file's text.
-std::string first_line(const std::string& message) {
+/// What the library complains of: the first line of its message, without the mark and the name of its function
+/// that it starts with. The lines after it show the file's text.
+std::string complaint_of(const std::string& message) {
+  constexpr std::string_view mark = "[error] ";
   std::string line = message.substr(0, message.find('\n'));
-  for (const std::string_view mark : {"[error] ", "toml::"})
-    if (line.starts_with(mark)) line.erase(0, mark.size());
+  if (line.starts_with(mark)) line.erase(0, mark.size());
+  if (const std::size_t end = line.find(": "); line.starts_with("toml::") && end != std::string::npos)
+    line.erase(0, end + 2);
   return line;
 }
 
@@ -98,9 +101,9 @@ toml_contents parse(std::istream& text, const std::string& name) {
   try {
     return {entries_of(toml::parse(text, name)), 0, "", ""};
   } catch (const toml::exception& e) {
-    return unreadable("must be TOML; " + first_line(e.what()), fix, e.location().line());
+    return unreadable("must be TOML; " + complaint_of(e.what()), fix, e.location().line());
   } catch (const std::exception& e) {
-    return unreadable("must be TOML; " + first_line(e.what()), fix);
+    return unreadable("must be TOML; " + complaint_of(e.what()), fix);
   }
 }
 

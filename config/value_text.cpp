@@ -52,7 +52,7 @@ parsed<std::uint64_t> with_unit(std::string_view text, const std::array<unit, Co
 
 template <std::size_t Count>
 std::string in_largest_unit(std::uint64_t value, const std::array<unit, Count>& units) {
-  if (value == 0) return "0" + std::string(units.back().name);
+  if (value == 0) return std::string("0").append(units.back().name);
   std::size_t at = 0;
   while (value % units[at].factor != 0) ++at;
   return std::to_string(value / units[at].factor) + std::string(units[at].name);
@@ -83,7 +83,8 @@ std::string spell_size(std::uint64_t bytes) { return in_largest_unit(bytes, size
 
 std::string spell_time(std::chrono::milliseconds time) {
   if (time.count() >= 0) return in_largest_unit(static_cast<std::uint64_t>(time.count()), time_units);
-  return "-" + in_largest_unit(std::uint64_t{0} - static_cast<std::uint64_t>(time.count()), time_units);
+  const std::uint64_t below_zero = std::uint64_t{0} - static_cast<std::uint64_t>(time.count());
+  return std::string("-").append(in_largest_unit(below_zero, time_units));
 }
 
 std::string in_quotes(std::string_view text) {

@@ -115,6 +115,8 @@ TEST_CASE("the nearest key is found through slips and in wrong sections", "[conf
   CHECK(nearest_key("memroy.budget").key() == "memory.budget");
   CHECK(nearest_key("node.budget").key() == "memory.budget");
   CHECK(nearest_key("budget").key() == "memory.budget");
+  CHECK(nearest_key("memory.warm").key() == "memory.warm_share");
+  CHECK(nearest_variable("AICACHE_LEASE_MAX").key() == "lease.max_parked");
   CHECK(nearest_key(".prot").key() == "node.port");
   CHECK(nearest_key("supervision.restart_backof_max").key() == "supervision.restart_backoff_max");
   CHECK(nearest_variable("AICACHE_MEMORY_BUGDET").key() == "memory.budget");

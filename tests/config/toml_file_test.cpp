@@ -59,6 +59,11 @@ TEST_CASE("a file that is no TOML is refused with the line", "[config][toml]") {
   CHECK(contents.entries.empty());
 }
 
+TEST_CASE("what is wrong with a line is said without the names of functions", "[config][toml]") {
+  const auto contents = read_text("[node]\nport = 1 1\n");
+  CHECK(contents.rule == "must be TOML; invalid line format");
+}
+
 TEST_CASE("a broken line is not repeated, for it may hold a secret", "[config][toml]") {
   for (const char* line :
        {"password = hunter2", "password = \"hunter2", "password \"hunter2\"", "password = \"hunter2\" x"}) {
