@@ -41,6 +41,14 @@ struct train_done {
   std::shared_ptr<const dictionary> made;  ///< null: the samples gave none
 };
 
+/// Send away whoever waits, and give no more leases; hits are still answered (front to shard).
+struct drain_shard {};
+/// Who had to be sent away.
+struct drained {
+  std::uint64_t abandoned = 0;  ///< callers who waited for somebody's computation
+};
+AICACHE_INSPECT(drained, a)
+
 /// Owns one range of the key hash. Takes every operation; answers a batch when all its results are known, or at once
 /// with `pending` ones following as late_reply to the sender when the batch says `partial`.
 using shard_actor = caf::typed_actor<
@@ -48,7 +56,7 @@ using shard_actor = caf::typed_actor<
 #include "messages/ops.def"
 #undef AICACHE_OPERATION
     caf::reacts_to<shard_tick>, caf::reacts_to<steer>, caf::reacts_to<pack_done>, caf::reacts_to<unpack_done>,
-    caf::reacts_to<train_done>>;
+    caf::reacts_to<train_done>, caf::replies_to<drain_shard>::with<drained>>;
 
 // -- codec workers -----------------------------------------------------------
 
@@ -98,13 +106,13 @@ struct watch_map {
 };
 AICACHE_INSPECT(watch_map, a)
 
-/// Take no new leases and puts, answer who waits, then say so; the node is about to stop.
+/// What is the shard map?
+struct map_request {};
+AICACHE_INSPECT_EMPTY(map_request)
+
+/// The node is about to stop: have every shard drained.
 struct drain_request {};
 AICACHE_INSPECT_EMPTY(drain_request)
-struct drained {
-  std::uint64_t abandoned = 0;  ///< callers who waited for a computation and were sent away
-};
-AICACHE_INSPECT(drained, a)
 
 /// Try a restart that was put off (front to itself).
 struct restart_shard {
@@ -117,7 +125,7 @@ using front_actor = caf::typed_actor<
 #define AICACHE_OPERATION(name, batch, reply, idempotent, doc) caf::replies_to<batch>::with<reply>,
 #include "messages/ops.def"
 #undef AICACHE_OPERATION
-    caf::replies_to<watch_map>::with<caf::unit_t>, caf::replies_to<statistics_request>::with<node_statistics>,
+    caf::reacts_to<watch_map>, caf::replies_to<map_request>::with<shard_map>, caf::replies_to<statistics_request>::with<node_statistics>,
     caf::replies_to<drain_request>::with<drained>, caf::reacts_to<restart_shard>>;
 
 // -- clients -----------------------------------------------------------------
@@ -164,6 +172,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::unpack_job)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::train_job)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::report_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::shards_changed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::drain_shard)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::restart_shard)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::submit_call)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::make_call)

@@ -4,6 +4,15 @@
 
 namespace aicache {
 
+void call::fail(errc why) {
+  get_result failed;
+  failed.status = get_status::error;
+  failed.error = why;
+  got.assign(gets.size(), failed);
+  stored.assign(puts.size(), {put_status::refused, why});
+  told.assign(keys.size(), {false, why, 0});
+}
+
 const identity& client_core::id_of(const call& c, std::uint32_t position) noexcept {
   if (c.kind == call_kind::get) return c.gets[position].id;
   if (c.kind == call_kind::put) return c.puts[position].id;

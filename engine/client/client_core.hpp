@@ -32,6 +32,9 @@ struct call {
   std::size_t size() const noexcept {
     return kind == call_kind::get ? gets.size() : kind == call_kind::put ? puts.size() : keys.size();
   }
+
+  /// Gives every item the same error.
+  void fail(errc why);
 };
 
 /// The mind of a client: which shard gets which keys, what is in flight, what is late, what must be asked again.

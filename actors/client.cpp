@@ -1,0 +1,261 @@
+#include "actors/client.hpp"
+
+#include <caf/io/all.hpp>
+#include <utility>
+
+#include "actors/client_actor.hpp"
+
+namespace aicache {
+
+namespace {
+
+identity_options options_of(const client_limits& l) {
+  identity_options o;
+  o.unicode_nfc = l.unicode_nfc;
+  o.line_ends = l.line_ends;
+  o.trailing_blanks = l.trailing_blanks;
+  o.text_bytes = l.text_bytes;
+  o.options_bytes = l.options_bytes;
+  return o;
+}
+
+// Each thread has an identifier for the limits it used last: almost always those of its only node.
+identifier& identifier_for(const client_limits& l) {
+  thread_local std::optional<std::pair<client_limits, std::unique_ptr<identifier>>> mine;
+  if (!mine || mine->first != l) mine.emplace(l, std::make_unique<identifier>(options_of(l)));
+  return *mine->second;
+}
+
+// Tells once, whatever becomes of the client actor: when that is gone, the message with the listener dies, and so does
+// the listener.
+class callback_listener final : public call_listener {
+ public:
+  callback_listener(std::shared_ptr<call> what, std::function<void()> done)
+      : what_(std::move(what)), done_(std::move(done)) {}
+  ~callback_listener() override {
+    if (!done_) return;
+    what_->fail(errc::unavailable);
+    done_();
+  }
+  void finished(const std::shared_ptr<call>&) noexcept override {
+    if (auto done = std::exchange(done_, nullptr)) done();
+  }
+
+ private:
+  std::shared_ptr<call> what_;
+  std::function<void()> done_;
+};
+
+// Gives a lease back when the computation ends by an exception.
+class lease_guard {
+ public:
+  explicit lease_guard(std::function<void()> give_back) : give_back_(std::move(give_back)) {}
+  ~lease_guard() {
+    if (give_back_) give_back_();
+  }
+  void keep() noexcept { give_back_ = nullptr; }
+  lease_guard(const lease_guard&) = delete;
+  lease_guard& operator=(const lease_guard&) = delete;
+
+ private:
+  std::function<void()> give_back_;
+};
+
+answer to_answer(const get_result& r) {
+  return {r.status, r.from, r.error, r.retrievals, r.lease, r.created, r.expires, r.value};
+}
+
+}  // namespace
+
+// -- connecting --------------------------------------------------------------
+
+outcome<client> client::attach(caf::actor_system& system, const front_actor& front, duration patience) {
+  if (!front) return fault{errc::unavailable, "there is no front"};
+  std::optional<client_limits> limits;
+  caf::error why;
+  caf::scoped_actor self{system};
+  self->request(front, patience, map_request{})
+      .receive([&](const shard_map& m) { limits = m.limits; }, [&](caf::error& e) { why = std::move(e); });
+  if (!limits) return fault{to_errc(why), "the node gave no shard map: " + system.render(why)};
+  return client(system, system.spawn(cache_client, front), *limits);
+}
+
+outcome<client> client::connect(caf::actor_system& system, const std::string& host, std::uint16_t port,
+                                duration patience) {
+  if (!system.has_middleman()) return fault{errc::invalid_argument, "CAF's I/O module is not loaded"};
+  auto front = system.middleman().remote_actor<front_actor>(host, port);
+  if (!front) return fault{errc::unavailable, "no node at " + host + ": " + system.render(front.error())};
+  return attach(system, *front, patience);
+}
+
+// -- preparing calls, in the caller's thread ---------------------------------
+
+call_builder client::builder(call_kind kind, duration deadline) const {
+  return {kind, identifier_for(*limits_), {limits_->small_text, limits_->medium_text, limits_->large_text}, deadline};
+}
+
+client::prepared client::prepare_get(std::span<const request> requests, const get_options& o) const {
+  call_builder b = builder(call_kind::get, o.deadline);
+  for (const request& r : requests) b.get(r, o.lease);
+  return {b.take(), b.places()};
+}
+
+client::prepared client::prepare_put(std::span<const request> requests, std::span<const response> what,
+                                     const put_options& o) const {
+  call_builder b = builder(call_kind::put, o.deadline);
+  const std::int64_t ttl = o.ttl ? o.ttl->count() : own_lifetime;
+  for (std::size_t i = 0; i < requests.size() && i < what.size(); ++i) {
+    // Refused here, before its bytes travel.
+    if (what[i].text.size() + what[i].model.size() > limits_->value_bytes) {
+      b.refuse(errc::too_large);
+    } else {
+      b.put(requests[i], to_blob(what[i]), ttl, o.lease);
+    }
+  }
+  for (std::size_t i = what.size(); i < requests.size(); ++i) b.refuse(errc::invalid_argument);
+  return {b.take(), b.places()};
+}
+
+client::prepared client::prepare_keys(call_kind kind, std::span<const request> requests, std::int64_t argument) const {
+  call_builder b = builder(kind, get_options{}.deadline);
+  for (const request& r : requests) b.key(r, argument);
+  return {b.take(), b.places()};
+}
+
+// -- reading results ---------------------------------------------------------
+
+answer client::failed(errc why) {
+  answer a;
+  a.status = get_status::error;
+  a.error = why;
+  return a;
+}
+
+answer client::computed(const response& r) {
+  answer a;
+  a.value = to_blob(r);
+  // Neither a hit nor an error: the caller computed it.
+  a.status = get_status::miss;
+  return a;
+}
+
+std::vector<answer> client::answers_of(const prepared& p) {
+  std::vector<answer> all;
+  all.reserve(p.places.size());
+  for (const auto& at : p.places)
+    all.push_back(at.error == errc::none ? to_answer(p.what->got[at.item]) : failed(at.error));
+  return all;
+}
+
+std::vector<put_result> client::put_results_of(const prepared& p) {
+  std::vector<put_result> all;
+  all.reserve(p.places.size());
+  for (const auto& at : p.places)
+    all.push_back(at.error == errc::none ? p.what->stored[at.item] : put_result{put_status::refused, at.error});
+  return all;
+}
+
+std::vector<key_result> client::key_results_of(const prepared& p) {
+  std::vector<key_result> all;
+  all.reserve(p.places.size());
+  for (const auto& at : p.places)
+    all.push_back(at.error == errc::none ? p.what->told[at.item] : key_result{false, at.error, 0});
+  return all;
+}
+
+// -- calls of plain threads --------------------------------------------------
+
+std::shared_ptr<call_listener> client::nobody() { return std::make_shared<callback_listener>(nullptr, nullptr); }
+
+void client::submit(prepared p, std::function<void(const prepared&)> done) const {
+  auto what = p.what;
+  auto listener = std::make_shared<callback_listener>(what, [p = std::move(p), done = std::move(done)] { done(p); });
+  caf::anon_send(actor_, submit_call{std::move(what), std::move(listener)});
+}
+
+template <class Result, class Extract>
+std::future<Result> client::submit(prepared p, Extract extract) const {
+  auto promise = std::make_shared<std::promise<Result>>();
+  auto future = promise->get_future();
+  submit(std::move(p), [promise, extract](const prepared& done) { promise->set_value(extract(done)); });
+  return future;
+}
+
+std::future<std::vector<answer>> client::get_async(std::span<const request> requests, get_options o) const {
+  return submit<std::vector<answer>>(prepare_get(requests, o), answers_of);
+}
+
+std::future<answer> client::get_async(const request& r, get_options o) const {
+  return submit<answer>(prepare_get({&r, 1}, o), [](const prepared& p) { return answers_of(p).front(); });
+}
+
+std::future<put_result> client::put_async(const request& r, const response& what, put_options o) const {
+  return submit<put_result>(prepare_put({&r, 1}, {&what, 1}, o),
+                            [](const prepared& p) { return put_results_of(p).front(); });
+}
+
+answer client::get(const request& r, get_options o) const { return get_async(r, o).get(); }
+
+std::vector<answer> client::get(std::span<const request> requests, get_options o) const {
+  return get_async(requests, o).get();
+}
+
+put_result client::put(const request& r, const response& what, put_options o) const {
+  return put_async(r, what, o).get();
+}
+
+std::vector<put_result> client::put(std::span<const request> requests, std::span<const response> what,
+                                    put_options o) const {
+  return submit<std::vector<put_result>>(prepare_put(requests, what, o), put_results_of).get();
+}
+
+std::vector<key_result> client::by_key(call_kind kind, std::span<const request> requests, std::int64_t argument) const {
+  return submit<std::vector<key_result>>(prepare_keys(kind, requests, argument), key_results_of).get();
+}
+
+answer client::get_or_compute(const request& r, const compute_function& compute, get_options o, put_options p) const {
+  o.lease = true;
+  answer a = get(r, o);
+  if (!a.must_compute()) return a;
+  lease_guard guard([&] { release(r, a.lease); });
+  const outcome<response> made = compute();
+  guard.keep();
+  if (!made) {
+    release(r, a.lease);
+    return failed(made.why().code);
+  }
+  p.lease = a.lease;
+  put(r, *made, p);
+  return computed(*made);
+}
+
+std::future<answer> client::get_or_compute_async(const request& r, compute_function compute, get_options o,
+                                                 put_options p) const {
+  o.lease = true;
+  auto promise = std::make_shared<std::promise<answer>>();
+  auto future = promise->get_future();
+  submit(prepare_get({&r, 1}, o), [me = *this, r, compute = std::move(compute), p, promise](const prepared& done) {
+    answer a = answers_of(done).front();
+    if (!a.must_compute()) return promise->set_value(std::move(a));
+    // A model call may take seconds: it gets a thread of its own, not the client actor's.
+    me.system_->spawn<caf::detached>([me, r, compute, p, promise, lease = a.lease](caf::event_based_actor*) mutable {
+      outcome<response> made = fault{errc::compute_failed, "the computation ended by an exception"};
+      try {
+        made = compute();
+      } catch (const std::exception&) {
+        // Told to the caller as compute_failed; what it was is the caller's own business.
+      }
+      if (!made) {
+        me.submit(me.prepare_keys(call_kind::release, {&r, 1}, static_cast<std::int64_t>(lease)),
+                  [promise, why = made.why().code](const prepared&) { promise->set_value(failed(why)); });
+        return;
+      }
+      p.lease = lease;
+      me.submit(me.prepare_put({&r, 1}, {&*made, 1}, p),
+                [promise, mine = computed(*made)](const prepared&) { promise->set_value(mine); });
+    });
+  });
+  return future;
+}
+
+}  // namespace aicache

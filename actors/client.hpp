@@ -1,0 +1,201 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "actors/errors.hpp"
+#include "engine/client/call_builder.hpp"
+#include "engine/client/response.hpp"
+#include "engine/identity/request.hpp"
+#include "messages/interfaces.hpp"
+
+namespace aicache {
+
+/// What the cache says to one request. Holds the stored bytes by reference: keep it as long as you read them.
+struct answer {
+  get_status status = get_status::miss;
+  tier from = tier::none;
+  errc error = errc::none;
+  std::uint16_t retrievals = 0;  ///< hits of this entry so far, this one included
+  std::uint64_t lease = 0;       ///< with status lease: compute the answer, and put or release it under this
+  instant created;               ///< on the node's time line
+  instant expires = never;
+  blob_ref value;
+
+  bool hit() const noexcept { return status == get_status::hit; }
+  /// There is an answer: a hit, or what get_or_compute has just computed.
+  explicit operator bool() const noexcept { return static_cast<bool>(value); }
+  /// The caller shall compute the answer: others wait for it.
+  bool must_compute() const noexcept { return status == get_status::lease; }
+  std::string_view text() const noexcept { return value ? value->text() : std::string_view{}; }
+  std::string_view model() const noexcept {
+    return value ? attribute_of(*value, attribute::model) : std::string_view{};
+  }
+  answer_facts facts() const noexcept { return value ? value->facts() : answer_facts{}; }
+};
+
+struct get_options {
+  bool lease = false;        ///< on a miss: take the lease to compute, or wait for whoever has it
+  duration deadline{5'000};  ///< after it the call ends with what it has; the rest is `deadline` errors
+};
+
+struct put_options {
+  std::optional<duration> ttl;  ///< none: as long as answers of the operation live
+  std::uint64_t lease = 0;      ///< the lease under which the answer was computed
+  duration deadline{5'000};
+};
+
+/// How a caller computes a missing answer: the response, or why there is none.
+using compute_function = std::function<outcome<response>()>;
+
+/// The handle by which an application uses a cache, in its own process or on another machine. Cheap to copy; copies
+/// share one client actor.
+///
+/// Shape      identities are computed in the calling thread; the client actor cuts batches by shard and talks to shards
+///            directly; values travel by reference in process
+/// Owner      any thread, any actor: handles may be used concurrently
+/// Fails      per request, in answer::error: invalid_argument, too_large, overloaded, deadline, unavailable,
+///            shutting_down. Nothing throws but std::bad_alloc
+/// Cost       a batch of 64 costs little more than a single get: use the lists
+class client {
+ public:
+  /// A client of a node in this process, or of a remote one whose front is at hand. Waits for the first shard map.
+  static outcome<client> attach(caf::actor_system& system, const front_actor& front,
+                                duration patience = duration{5'000});
+
+  /// A client of the node at host:port; the actor system must have CAF's I/O module loaded (see actors/node.hpp).
+  static outcome<client> connect(caf::actor_system& system, const std::string& host, std::uint16_t port,
+                                 duration patience = duration{5'000});
+
+  // -- for plain threads: these block ----------------------------------------
+
+  answer get(const request& r, get_options o = {}) const;
+  std::vector<answer> get(std::span<const request> requests, get_options o = {}) const;
+  put_result put(const request& r, const response& what, put_options o = {}) const;
+  /// `what` stands beside `requests`; both have one length.
+  std::vector<put_result> put(std::span<const request> requests, std::span<const response> what,
+                              put_options o = {}) const;
+  key_result erase(const request& r) const { return by_key(call_kind::erase, {&r, 1}).front(); }
+  key_result exists(const request& r) const { return by_key(call_kind::exists, {&r, 1}).front(); }
+  key_result time_left(const request& r) const { return by_key(call_kind::time_left, {&r, 1}).front(); }
+  key_result touch(const request& r, duration ttl) const {
+    return by_key(call_kind::touch, {&r, 1}, ttl.count()).front();
+  }
+  /// Gives a lease back: the next in line shall compute.
+  key_result release(const request& r, std::uint64_t lease) const {
+    return by_key(call_kind::release, {&r, 1}, static_cast<std::int64_t>(lease)).front();
+  }
+  /// erase, exists, time_left, touch (argument: the time to live in ms) or release (the lease) for many requests.
+  std::vector<key_result> by_key(call_kind kind, std::span<const request> requests,
+                                 std::int64_t argument = own_lifetime) const;
+
+  /// The stored answer, or the one that exactly one of all concurrent callers computes. `compute` runs in this thread,
+  /// if this caller is the one; when it fails, the next caller in line is asked to compute.
+  answer get_or_compute(const request& r, const compute_function& compute, get_options o = {},
+                        put_options p = {}) const;
+
+  // -- for plain threads: these do not block ---------------------------------
+
+  std::future<answer> get_async(const request& r, get_options o = {}) const;
+  std::future<std::vector<answer>> get_async(std::span<const request> requests, get_options o = {}) const;
+  std::future<put_result> put_async(const request& r, const response& what, put_options o = {}) const;
+  /// As get_or_compute; `compute` runs on a thread of the actor system, if it must.
+  std::future<answer> get_or_compute_async(const request& r, compute_function compute, get_options o = {},
+                                           put_options p = {}) const;
+
+  // -- for actors: by request and response -----------------------------------
+
+  /// `then(answer)` or `otherwise(caf::error)` runs in the actor `self`, later.
+  template <class Self, class Then, class Otherwise>
+  void get(Self* self, const request& r, get_options o, Then then, Otherwise otherwise) const {
+    get_list(
+        self, {&r, 1}, o, [then = std::move(then)](std::vector<answer> all) mutable { then(std::move(all.front())); },
+        std::move(otherwise));
+  }
+
+  /// The same for many: `then(std::vector<answer>)`, in the order of the requests.
+  template <class Self, class Then, class Otherwise>
+  void get_list(Self* self, std::span<const request> requests, get_options o, Then then, Otherwise otherwise) const {
+    prepared p = prepare_get(requests, o);
+    self->request(actor_, p.what->deadline + request_grace, make_call{p.what})
+        .then([p, then = std::move(then)](call_finished&) mutable { then(answers_of(p)); }, std::move(otherwise));
+  }
+
+  template <class Self, class Then, class Otherwise>
+  void put(Self* self, const request& r, const response& what, put_options o, Then then, Otherwise otherwise) const {
+    prepared p = prepare_put({&r, 1}, {&what, 1}, o);
+    self->request(actor_, p.what->deadline + request_grace, make_call{p.what})
+        .then([p, then = std::move(then)](call_finished&) mutable { then(put_results_of(p).front()); },
+              std::move(otherwise));
+  }
+
+  /// `compute(finish)` runs in the actor `self` if this caller is the one to compute; it calls
+  /// `finish(outcome<response>)` once, at once or later from the same actor. Then, or when another caller's answer is
+  /// there, `then(answer)` runs.
+  template <class Self, class Compute, class Then, class Otherwise>
+  void get_or_compute(Self* self, const request& r, Compute compute, Then then, Otherwise otherwise, get_options o = {},
+                      put_options p = {}) const {
+    o.lease = true;
+    const client me = *this;
+    get(
+        self, r, o,
+        [me, self, r, p, compute = std::move(compute), then, otherwise](answer a) mutable {
+          if (!a.must_compute()) return then(std::move(a));
+          compute([me, self, r, p, lease = a.lease, then, otherwise](outcome<response> made) mutable {
+            if (!made) {
+              prepared give_back = me.prepare_keys(call_kind::release, {&r, 1}, static_cast<std::int64_t>(lease));
+              self->send(me.actor_, submit_call{give_back.what, nobody()});
+              return then(failed(made.why().code));
+            }
+            p.lease = lease;
+            answer mine = computed(*made);
+            me.put(
+                self, r, *made, p, [then, mine](put_result) mutable { then(std::move(mine)); }, otherwise);
+          });
+        },
+        otherwise);
+  }
+
+  /// The client actor, for those who make their own calls.
+  const client_actor& actor() const noexcept { return actor_; }
+  const client_limits& limits() const noexcept { return *limits_; }
+
+ private:
+  /// A call, and where in it each request's answer stands.
+  struct prepared {
+    std::shared_ptr<call> what;
+    std::vector<call_builder::place> places;
+  };
+  static constexpr duration request_grace{1'000};
+
+  client(caf::actor_system& system, client_actor actor, const client_limits& limits)
+      : system_(&system), actor_(std::move(actor)), limits_(std::make_shared<const client_limits>(limits)) {}
+
+  call_builder builder(call_kind kind, duration deadline) const;
+  prepared prepare_get(std::span<const request> requests, const get_options& o) const;
+  prepared prepare_put(std::span<const request> requests, std::span<const response> what, const put_options& o) const;
+  prepared prepare_keys(call_kind kind, std::span<const request> requests, std::int64_t argument) const;
+  static std::vector<answer> answers_of(const prepared& p);
+  static std::vector<put_result> put_results_of(const prepared& p);
+  static std::vector<key_result> key_results_of(const prepared& p);
+  static answer computed(const response& r);
+  static answer failed(errc why);
+  static std::shared_ptr<call_listener> nobody();
+  template <class Result, class Extract>
+  std::future<Result> submit(prepared p, Extract extract) const;
+  void submit(prepared p, std::function<void(const prepared&)> done) const;
+
+  caf::actor_system* system_;
+  client_actor actor_;
+  std::shared_ptr<const client_limits> limits_;
+};
+
+}  // namespace aicache

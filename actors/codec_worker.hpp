@@ -1,0 +1,34 @@
+#pragma once
+
+#include "engine/codec/zstd_codec.hpp"
+#include "messages/interfaces.hpp"
+
+namespace aicache {
+
+/// Compresses, decompresses and trains for shards, away from their mailboxes.
+///
+/// Owner      itself: a detached actor, since one job may take tens of milliseconds
+/// Fails      what cannot be done comes back empty, never not at all
+class codec_worker_state {
+ public:
+  using pointer = codec_worker_actor::stateful_pointer<codec_worker_state>;
+
+  explicit codec_worker_state(pointer self) : self_(self), codec_({}) {}
+  codec_worker_actor::behavior_type start(int level);
+
+  static inline const char* name = "aicache.codec";
+
+ private:
+  template <class Done>
+  void answer(Done done);
+
+  pointer self_;
+  zstd_codec codec_;
+  std::vector<std::byte> scratch_;
+};
+
+inline codec_worker_actor::behavior_type codec_worker(codec_worker_state::pointer self, int level) {
+  return self->state.start(level);
+}
+
+}  // namespace aicache

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "actors/node_clock.hpp"
+#include "engine/shard/options.hpp"
+#include "messages/interfaces.hpp"
+
+namespace aicache {
+
+/// How a dead shard is replaced.
+struct supervision_options {
+  duration backoff{50};  ///< before the first restart of a shard; doubled for each that follows closely
+  duration backoff_max{5'000};
+  std::uint32_t limit = 20;  ///< restarts within the window; past it a shard waits for the window to pass
+  duration window{60'000};
+};
+
+/// What a node is told when it starts: everything, in options structs; the settings of config/ become these in
+/// actors/app/boot.
+struct node_options {
+  std::uint32_t shards = 1;
+  shard_options shard;  ///< of each: the budget is the shard's share
+  client_limits limits;
+  duration report_interval{250};
+  std::uint32_t codec_workers = 1;
+  bool learn_eviction = true;
+  std::uint64_t expected_answer = 1'024;
+  supervision_options supervision;
+  instant origin;  ///< Unix time at the start
+};
+
+/// Supervises a node: spawns shards over equal ranges of the key hash, watches them, replaces the dead, publishes the
+/// shard map, and passes on operations for those who want one address.
+///
+/// Owner      itself: one scheduled actor; not on the path of clients that hold the map
+/// Fails      a shard that dies is replaced after a back-off, empty; past the restart limit it waits for the window to
+///            pass, and its range is unavailable meanwhile
+/// Invariant  every change of a handle raises the map's epoch and reaches every watcher and the monitor
+class front_state {
+ public:
+  using pointer = front_actor::stateful_pointer<front_state>;
+
+  explicit front_state(pointer self) : self_(self) {}
+  ~front_state();
+  front_state(const front_state&) = delete;
+  front_state& operator=(const front_state&) = delete;
+
+  front_actor::behavior_type start(node_options options);
+
+  static inline const char* name = "aicache.front";
+
+ private:
+  struct slot {
+    shard_actor handle;
+    std::uint64_t incarnations = 0;
+    std::deque<node_clock::point> deaths;  ///< within the supervision window
+  };
+
+  void spawn_monitor();
+  void spawn_worker(std::size_t place);
+  void spawn_shard(std::uint32_t number);
+  void shard_died(std::uint32_t number, const caf::error& why);
+  void publish(std::int64_t lost);
+  shard_map map() const;
+  template <class Reply, class Batch>
+  caf::result<Reply> pass_on(const Batch& m, call_kind kind);
+  caf::result<drained> drain();
+
+  pointer self_;
+  node_options options_;
+  node_clock clock_;
+  monitor_actor monitor_;
+  std::vector<codec_worker_actor> workers_;
+  std::vector<slot> shards_;
+  std::uint64_t epoch_ = 0;
+  std::vector<map_watcher> watchers_;
+  client_actor own_client_;  // does the work of operations that come here
+  bool draining_ = false;
+};
+
+inline front_actor::behavior_type front(front_state::pointer self, node_options options) {
+  return self->state.start(std::move(options));
+}
+
+}  // namespace aicache

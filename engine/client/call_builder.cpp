@@ -1,0 +1,58 @@
+#include "engine/client/call_builder.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace aicache {
+
+call_builder::call_builder(call_kind kind, identifier& names, text_bounds bounds, duration deadline)
+    : call_(std::make_shared<call>()), lists_(std::make_shared<name_lists>()), identifier_(names), bounds_(bounds) {
+  call_->kind = kind;
+  call_->deadline = deadline;
+}
+
+// A batch has few distinct names, mostly the one before: searching from the end is cheaper than hashing.
+std::uint16_t call_builder::number_of(std::vector<std::string>& list, std::string_view name) {
+  const auto found = std::find(list.rbegin(), list.rend(), name);
+  if (found != list.rend()) return static_cast<std::uint16_t>(list.rend() - found - 1);
+  if (list.size() > UINT16_MAX) return UINT16_MAX;
+  list.emplace_back(name);
+  return static_cast<std::uint16_t>(list.size() - 1);
+}
+
+bool call_builder::identify(const request& r, identified& who) {
+  auto done = identifier_.identify(r);
+  if (!done) {
+    places_.push_back({0, done.why().code});
+    return false;
+  }
+  who = *done;
+  places_.push_back({static_cast<std::uint32_t>(call_->size()), errc::none});
+  return true;
+}
+
+void call_builder::get(const request& r, bool lease) {
+  identified who;
+  if (!identify(r, who)) return;
+  call_->gets.push_back({who.id, number_of(lists_->operations, r.operation), number_of(lists_->tenants, r.tenant),
+                         bounds_.tier_of(who.code_points), lease});
+}
+
+void call_builder::put(const request& r, blob_ref value, std::int64_t ttl_ms, std::uint64_t lease) {
+  identified who;
+  if (!identify(r, who)) return;
+  call_->puts.push_back({who.id, number_of(lists_->operations, r.operation), number_of(lists_->tenants, r.tenant),
+                         bounds_.tier_of(who.code_points), lease, ttl_ms, std::move(value)});
+}
+
+void call_builder::key(const request& r, std::int64_t argument) {
+  identified who;
+  if (identify(r, who)) call_->keys.push_back({who.id, argument});
+}
+
+std::shared_ptr<call> call_builder::take() {
+  call_->names = std::move(lists_);
+  return std::move(call_);
+}
+
+}  // namespace aicache

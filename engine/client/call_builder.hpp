@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "engine/client/client_core.hpp"
+#include "engine/identity/identify.hpp"
+#include "engine/types.hpp"
+
+namespace aicache {
+
+/// From how many code points on a text is medium, large, extra-large.
+struct text_bounds {
+  std::uint32_t small = 500;
+  std::uint32_t medium = 5'000;
+  std::uint32_t large = 50'000;
+
+  text_tier tier_of(std::uint32_t code_points) const noexcept {
+    if (code_points < small) return text_tier::small;
+    if (code_points < medium) return text_tier::medium;
+    return code_points < large ? text_tier::large : text_tier::xlarge;
+  }
+};
+
+/// Makes a call out of requests, in the thread of the caller.
+///
+/// Owner      one thread, for one call
+/// Fails      a request that breaks a rule stays out of the call; its place in the answers is known by `place`
+/// Invariant  every request added has either an item in the call or an error
+class call_builder {
+ public:
+  /// Where the answer to a request will stand in the call, or why the request was not taken.
+  struct place {
+    std::uint32_t item = 0;
+    errc error = errc::none;
+  };
+
+  call_builder(call_kind kind, identifier& names, text_bounds bounds, duration deadline);
+
+  void get(const request& r, bool lease);
+  void put(const request& r, blob_ref value, std::int64_t ttl_ms, std::uint64_t lease);
+  /// erase, exists, time_left, touch, release.
+  void key(const request& r, std::int64_t argument = own_lifetime);
+
+  /// A request that the caller itself found wanting.
+  void refuse(errc why) { places_.push_back({0, why}); }
+
+  const std::vector<place>& places() const noexcept { return places_; }
+  std::shared_ptr<call> take();
+
+ private:
+  bool identify(const request& r, identified& who);
+  static std::uint16_t number_of(std::vector<std::string>& list, std::string_view name);
+
+  std::shared_ptr<call> call_;
+  std::shared_ptr<name_lists> lists_;
+  identifier& identifier_;
+  text_bounds bounds_;
+  std::vector<place> places_;
+};
+
+}  // namespace aicache
