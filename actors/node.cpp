@@ -34,8 +34,8 @@ system_config::system_config(const config::settings& s, network n) {
   if (n == network::off) return;
   // Without workers a message is deserialized where it is received: one thread hop less.
   set("middleman.workers", std::size_t{0});
-  set("middleman.heartbeat-interval", std::size_t{200});
-  set("middleman.connection-timeout", std::size_t{1'000});
+  set("middleman.heartbeat-interval", caf::timespan{std::chrono::milliseconds{200}});
+  set("middleman.connection-timeout", caf::timespan{std::chrono::seconds{1}});
   load<caf::io::middleman>();
 }
 
