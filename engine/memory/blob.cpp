@@ -2,24 +2,23 @@
 
 #include <malloc.h>
 
-#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <new>
 
 namespace aicache {
 
 blob* blob::allocate(std::size_t size, blob_codec codec, std::uint16_t dictionary, const answer_facts& facts) {
-  // Sizes are 32 bits in the header; limits.value_bytes keeps real values far below.
-  if (size > UINT32_MAX / 2) throw std::bad_alloc{};
-  void* at = std::malloc(sizeof(blob) + size);
-  if (at == nullptr) throw std::bad_alloc{};
+  // Sizes are 32 bits in the header; limits.value_bytes keeps real values far below. The allocator refuses SIZE_MAX
+  // without asking the system.
+  std::byte* at = std::allocator<std::byte>{}.allocate(size > UINT32_MAX / 2 ? SIZE_MAX : sizeof(blob) + size);
   return new (at) blob(static_cast<std::uint32_t>(size), static_cast<std::uint32_t>(malloc_usable_size(at)), codec,
                        dictionary, facts);
 }
 
 void blob::destroy(blob* b) noexcept {
   b->~blob();
-  std::free(b);
+  ::operator delete(b);
 }
 
 blob_ref blob::make(std::string_view text, answer_facts facts, std::string_view attributes) {

@@ -44,7 +44,8 @@ class blob {
   /// Copies `text` and `attributes` into a new blob. Throws std::bad_alloc when there is no memory.
   static blob_ref make(std::string_view text, answer_facts facts, std::string_view attributes = {});
 
-  /// A blob that holds `raw` as the zstd frame `packed`, made with the shard's dictionary number `dictionary` (0: none).
+  /// A blob that holds `raw` as the zstd frame `packed`, made with the shard's dictionary number `dictionary` (0:
+  /// none).
   static blob_ref make_packed(std::span<const std::byte> packed, const blob& raw, std::uint16_t dictionary);
 
   /// A blob of `size` raw bytes still to be written by the caller through `writable()`, alone, before it is shared.
@@ -106,6 +107,7 @@ class blob {
 
  private:
   friend class blob_ref;
+  friend struct blob_probe;  // tests look at the counts
   blob(std::uint32_t size, std::uint32_t charged, blob_codec codec, std::uint16_t dictionary,
        const answer_facts& facts) noexcept
       : size_(size), charged_(charged), facts_(facts), dictionary_(dictionary), codec_(codec) {}

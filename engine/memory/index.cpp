@@ -2,7 +2,6 @@
 
 #include <malloc.h>
 
-#include <cstdlib>
 #include <new>
 
 namespace aicache {
@@ -15,17 +14,18 @@ key_index::key_index() {
 }
 
 key_index::~key_index() {
-  for (bucket* page : pages_) std::free(page);
-  for (bucket* page : overflow_pages_) std::free(page);
+  for (bucket* page : pages_) free_page(page);
+  for (bucket* page : overflow_pages_) free_page(page);
 }
 
 key_index::bucket* key_index::new_page() {
-  void* at = std::aligned_alloc(alignof(bucket), page_buckets * sizeof(bucket));
-  if (at == nullptr) throw std::bad_alloc{};
+  void* at = ::operator new (page_buckets * sizeof(bucket), std::align_val_t{alignof(bucket)});
   std::memset(at, 0, page_buckets * sizeof(bucket));
   page_bytes_ += malloc_usable_size(at);
   return static_cast<bucket*>(at);
 }
+
+void key_index::free_page(bucket* page) noexcept { ::operator delete (page, std::align_val_t{alignof(bucket)}); }
 
 void key_index::recount_directory() noexcept {
   bytes_ = page_bytes_ + (pages_.capacity() + overflow_pages_.capacity()) * sizeof(bucket*);
@@ -57,6 +57,11 @@ void key_index::place(bucket* b, std::uint16_t tag, const blob* what) {
     if (b->overflow() == nullptr) b->set_word(7, take_overflow());
     b = b->overflow();
   }
+}
+
+void key_index::place_all(bucket* into, const bucket& from) {
+  for (unsigned s = 0; s < slots; ++s)
+    if (blob* b = from.at(s); b != nullptr) place(into, from.tags[s], b);
 }
 
 void key_index::insert(blob* b) {
@@ -126,24 +131,28 @@ void key_index::merge() noexcept {
   const std::size_t round = buckets_ == round_ ? round_ / 2 : round_;
   bucket* last = bucket_at(buckets_ - 1);
   bucket* into = bucket_at(buckets_ - 1 - round);
-  // The bucket's chain is hung behind the other's; no memory is needed and no lookup misses.
-  bucket* tail = into;
-  while (tail->overflow() != nullptr) tail = tail->overflow();
-  bool any = last->overflow() != nullptr;
-  for (unsigned s = 0; s < slots && !any; ++s) any = last->at(s) != nullptr;
-  if (any) {
-    if (free_overflow_ == nullptr) return;  // better a bucket too many than an allocation in an erase
-    bucket* moved = free_overflow_;
-    free_overflow_ = moved->overflow();
-    *moved = *last;
-    tail->set_word(7, moved);
+  std::size_t room = 0;
+  for (const bucket* b = into; b != nullptr; b = b->overflow()) room += slots - b->count();
+  std::size_t coming = 0;
+  for (const bucket* b = last; b != nullptr; b = b->overflow()) {
+    coming += b->count();
+    if (b != last) room += slots;  // what its chain frees
   }
+  if (coming > room && free_overflow_ == nullptr) return;  // better a bucket too many than an allocation in an erase
+  // The chain goes first: each of its buckets is free before its entries need the room.
+  while (bucket* next = last->overflow()) {
+    const bucket moved = *next;
+    last->set_word(7, next->overflow());
+    drop_overflow(next);
+    place_all(into, moved);
+  }
+  place_all(into, *last);
   std::memset(static_cast<void*>(last), 0, sizeof *last);
   --buckets_;
   round_ = round;
   if (buckets_ % page_buckets == 0) {
     page_bytes_ -= malloc_usable_size(pages_.back());
-    std::free(pages_.back());
+    free_page(pages_.back());
     pages_.pop_back();
     recount_directory();
   }

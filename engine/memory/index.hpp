@@ -6,7 +6,7 @@
 #include <vector>
 
 #if defined(__SSE2__)
-#include <emmintrin.h>
+  #include <emmintrin.h>
 #endif
 
 #include "engine/memory/blob.hpp"
@@ -96,6 +96,11 @@ class key_index {
     }
     blob* at(unsigned i) const noexcept { return reinterpret_cast<blob*>(word(i)); }
     bucket* overflow() const noexcept { return reinterpret_cast<bucket*>(word(7)); }
+    unsigned count() const noexcept {
+      unsigned n = 0;
+      for (unsigned i = 0; i < slots; ++i) n += at(i) != nullptr ? 1 : 0;
+      return n;
+    }
     void set(unsigned i, std::uint16_t tag, const blob* b) noexcept {
       tags[i] = tag;
       set_word(i, b);
@@ -124,9 +129,11 @@ class key_index {
   bucket* home(std::uint64_t hash) const noexcept { return bucket_at(home_number(hash)); }
 
   bucket* new_page();
+  static void free_page(bucket* page) noexcept;
   bucket* take_overflow();
   void drop_overflow(bucket* b) noexcept;
   void place(bucket* b, std::uint16_t tag, const blob* what);
+  void place_all(bucket* into, const bucket& from);
   void split();
   void merge() noexcept;
   void recount_directory() noexcept;

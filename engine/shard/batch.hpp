@@ -61,7 +61,7 @@ struct put_item {
   std::uint16_t operation = 0;
   std::uint16_t tenant = 0;
   text_tier text = text_tier::small;
-  std::uint64_t lease = 0;  ///< the lease under which it was computed, 0 for none
+  std::uint64_t lease = 0;             ///< the lease under which it was computed, 0 for none
   std::int64_t ttl_ms = own_lifetime;  ///< its time to live; zero and less are refused
   blob_ref value;                      ///< raw bytes
 };

@@ -11,8 +11,8 @@
 #include "engine/memory/blob.hpp"
 #include "engine/shard/batch.hpp"
 
-// What a shard's core wants done; the actor performs it. Hits and plain misses are no effects: they are written straight
-// into the batch's results.
+// What a shard's core wants done; the actor performs it. Hits and plain misses are no effects: they are written
+// straight into the batch's results.
 namespace aicache {
 
 /// A result that was pending: to position `position` of batch `batch`.

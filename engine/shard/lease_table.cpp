@@ -1,16 +1,37 @@
 #include "engine/shard/lease_table.hpp"
 
 #include <algorithm>
+#include <functional>
 
 namespace aicache {
 
 namespace {
 constexpr std::uint32_t the_lease = UINT32_MAX;
 constexpr std::size_t map_node_bytes = 48;  // a small node of an unordered container with its share of the table
+constexpr std::size_t few_alarms = 64;      // not worth a search for stale ones
+constexpr std::size_t most_former = 16;     // holders of one flight who may still put
 }  // namespace
 
 void lease_table::set_alarm(instant at, std::uint64_t flight_number, std::uint32_t seat_number) {
-  if (at != never) alarms_.push({at, flight_number, seat_number});
+  if (at == never) return;
+  if (alarms_.size() >= few_alarms && alarms_.size() > 2 * (flights_.size() + parked_)) drop_stale_alarms();
+  alarms_.push_back({at, flight_number, seat_number});
+  std::push_heap(alarms_.begin(), alarms_.end(), std::greater<>{});
+}
+
+bool lease_table::is_live(const alarm& a) const {
+  auto at = flights_.find(a.flight);
+  if (at == flights_.end()) return false;
+  const flight& f = at->second;
+  if (a.seat == the_lease) return f.until == a.at;
+  return a.seat >= f.first_seat && !f.line[a.seat - f.first_seat].empty;
+}
+
+// What landed leaves its alarm behind until that is due; at a high rate those would outweigh everything else.
+void lease_table::drop_stale_alarms() {
+  std::erase_if(alarms_, [this](const alarm& a) { return !is_live(a); });
+  if (alarms_.size() < alarms_.capacity() / 4) alarms_.shrink_to_fit();
+  std::make_heap(alarms_.begin(), alarms_.end(), std::greater<>{});
 }
 
 lease_table::grant lease_table::ask(const key128& key, std::uint64_t owner, const waiter& who, instant now,
@@ -33,8 +54,8 @@ lease_table::grant lease_table::ask(const key128& key, std::uint64_t owner, cons
   const std::uint64_t number = known->second;
   flight& f = flights_.find(number)->second;
   if (!f.held) {
+    // Its last token became a former one when the flight lost its holder.
     const std::uint64_t token = new_token();
-    f.former.push_back(f.token);
     f.token = token;
     f.owner = owner;
     f.held = true;
@@ -56,29 +77,34 @@ lease_table::grant lease_table::ask(const key128& key, std::uint64_t owner, cons
 }
 
 void lease_table::know_owner(std::uint64_t owner, std::uint64_t number) {
-  if (by_owner_[owner].insert(number).second) ++owner_links_;
+  if (++by_owner_[owner][number] == 1) ++owner_ties_;
 }
 
 void lease_table::forget_owner(std::uint64_t owner, std::uint64_t number) noexcept {
   auto known = by_owner_.find(owner);
   if (known == by_owner_.end()) return;
-  owner_links_ -= known->second.erase(number);
+  auto tie = known->second.find(number);
+  if (tie == known->second.end() || --tie->second != 0) return;
+  known->second.erase(tie);
+  --owner_ties_;
   if (known->second.empty()) by_owner_.erase(known);
 }
 
-void lease_table::leave(flight& f, std::size_t place) noexcept {
+void lease_table::leave(flights_map::iterator at, std::size_t place) noexcept {
+  flight& f = at->second;
   f.line[place].empty = true;
+  forget_owner(f.line[place].owner, at->first);
   --f.seats_taken;
   --parked_;
 }
 
 // Drops the empty front of a line once it is the larger half, so that a line is as long as those who wait in it.
-void lease_table::shorten(flight& f) {
-  const auto taken = std::find_if(f.line.begin(), f.line.end(), [](const seat& s) { return !s.empty; });
-  const auto gone = taken - f.line.begin();
-  if (gone * 2 <= static_cast<std::ptrdiff_t>(f.line.size())) return;
-  f.line.erase(f.line.begin(), taken);
-  f.first_seat += static_cast<std::uint32_t>(gone);
+void lease_table::shorten(flight& f) noexcept {
+  while (f.front < f.line.size() && f.line[f.front].empty) ++f.front;
+  if (std::size_t{f.front} * 2 <= f.line.size()) return;
+  f.line.erase(f.line.begin(), f.line.begin() + f.front);
+  f.first_seat += f.front;
+  f.front = 0;
 }
 
 lease_table::landing lease_table::land(const key128& key, std::uint64_t token, std::vector<waiter>& line) {
@@ -108,7 +134,8 @@ void lease_table::end(flights_map::iterator at) noexcept {
   for (std::uint64_t t : f.former) by_token_.erase(t);
   if (auto known = by_key_.find(f.key); known != by_key_.end() && known->second == at->first) by_key_.erase(known);
   if (f.held) forget_owner(f.owner, at->first);
-  for (const seat& s : f.line) forget_owner(s.owner, at->first);
+  for (const seat& s : f.line)
+    if (!s.empty) forget_owner(s.owner, at->first);
   flights_.erase(at);
 }
 
@@ -124,21 +151,23 @@ bool lease_table::release(const key128& key, std::uint64_t token, instant now, s
 // The holder is gone or late: the first who still waits becomes the holder; without one the flight lingers.
 void lease_table::pass_on(flights_map::iterator at, instant now, std::vector<handover>& out) {
   flight& f = at->second;
+  if (f.held) forget_owner(f.owner, at->first);
   f.former.push_back(f.token);
-  if (f.former.size() > 16) {
+  if (f.former.size() > most_former) {
     by_token_.erase(f.former.front());
     f.former.erase(f.former.begin());
   }
   f.until = now + limits_.lease;
-  for (std::size_t place = 0; place < f.line.size(); ++place) {
+  for (std::size_t place = f.front; place < f.line.size(); ++place) {
     if (f.line[place].empty) continue;
     const seat next = f.line[place];
-    leave(f, place);
+    leave(at, place);
     shorten(f);
     f.token = new_token();
     f.owner = next.owner;
     f.held = true;
     by_token_.emplace(f.token, at->first);
+    know_owner(f.owner, at->first);
     set_alarm(f.until, at->first, the_lease);
     out.push_back({next.who, f.token, f.key});
     return;
@@ -148,18 +177,20 @@ void lease_table::pass_on(flights_map::iterator at, instant now, std::vector<han
   set_alarm(f.until, at->first, the_lease);
 }
 
-void lease_table::owner_gone(std::uint64_t owner, instant now, std::vector<handover>& out) {
+void lease_table::owner_gone(std::uint64_t owner, instant now, std::vector<handover>& out, std::vector<waiter>& left) {
   auto known = by_owner_.find(owner);
   if (known == by_owner_.end()) return;
-  const std::unordered_set<std::uint64_t> numbers = std::move(known->second);
-  owner_links_ -= numbers.size();
+  const ties flights_of_owner = std::move(known->second);
+  owner_ties_ -= flights_of_owner.size();
   by_owner_.erase(known);
-  for (std::uint64_t number : numbers) {
+  for (const auto& [number, times] : flights_of_owner) {
     auto at = flights_.find(number);
-    if (at == flights_.end()) continue;
     flight& f = at->second;
-    for (std::size_t place = 0; place < f.line.size(); ++place)
-      if (!f.line[place].empty && f.line[place].owner == owner) leave(f, place);
+    for (std::size_t place = f.front; place < f.line.size(); ++place) {
+      if (f.line[place].empty || f.line[place].owner != owner) continue;
+      left.push_back(f.line[place].who);
+      leave(at, place);
+    }
     shorten(f);
     if (f.held && f.owner == owner) pass_on(at, now, out);
   }
@@ -178,24 +209,22 @@ void lease_table::cut_off(const key128& key) noexcept {
 }
 
 bool lease_table::expire(instant now, unsigned limit, std::vector<handover>& out) {
-  while (!alarms_.empty() && alarms_.top().at <= now) {
+  while (!alarms_.empty() && alarms_.front().at <= now) {
     if (limit-- == 0) return true;
-    const alarm a = alarms_.top();
-    alarms_.pop();
+    const alarm a = alarms_.front();
+    std::pop_heap(alarms_.begin(), alarms_.end(), std::greater<>{});
+    alarms_.pop_back();
+    if (!is_live(a)) continue;
     auto at = flights_.find(a.flight);
-    if (at == flights_.end()) continue;
     flight& f = at->second;
-    if (a.seat == the_lease) {
-      if (f.until > now) continue;  // renewed since
-      if (f.held) {
-        pass_on(at, now, out);
-      } else {
-        end(at);
-      }
-    } else if (a.seat >= f.first_seat && !f.line[a.seat - f.first_seat].empty) {
+    if (a.seat != the_lease) {
       out.push_back({f.line[a.seat - f.first_seat].who, 0, f.key});
-      leave(f, a.seat - f.first_seat);
+      leave(at, a.seat - f.first_seat);
       shorten(f);
+    } else if (f.held) {
+      pass_on(at, now, out);
+    } else {
+      end(at);
     }
   }
   return false;
@@ -210,8 +239,8 @@ std::vector<waiter> lease_table::abandon() {
   by_key_.clear();
   by_token_.clear();
   by_owner_.clear();
-  owner_links_ = 0;
-  alarms_ = {};
+  owner_ties_ = 0;
+  alarms_ = std::vector<alarm>();
   parked_ = 0;
   seats_ = 0;
   return all;
@@ -219,21 +248,28 @@ std::vector<waiter> lease_table::abandon() {
 
 std::size_t lease_table::bytes() const noexcept {
   return flights_.size() * (sizeof(flight) + map_node_bytes) + seats_ * sizeof(seat) +
-         (by_key_.size() + by_token_.size() + by_owner_.size() + owner_links_) * map_node_bytes + alarms_.size() * sizeof(alarm);
+         (by_key_.size() + by_token_.size() + 2 * by_owner_.size() + owner_ties_) * map_node_bytes +
+         alarms_.capacity() * sizeof(alarm);
 }
 
 bool lease_table::sound() const {
   std::size_t taken = 0;
   std::size_t seats = 0;
   std::size_t keyed = 0;
-  std::size_t links = 0;
-  for (const auto& [owner, numbers] : by_owner_) links += numbers.size();
+  std::size_t tokens = 0;
+  std::unordered_map<std::uint64_t, ties> by_owner;
   for (const auto& [number, f] : flights_) {
     std::uint32_t here = 0;
-    for (const seat& s : f.line) here += s.empty ? 0 : 1;
+    if (f.held) ++by_owner[f.owner][number];
+    for (const seat& s : f.line) {
+      if (s.empty) continue;
+      ++here;
+      ++by_owner[s.owner][number];
+    }
     if (here != f.seats_taken || (!f.held && here != 0)) return false;
     taken += here;
     seats += f.line.capacity();
+    tokens += f.former.size() + (f.held ? 1 : 0);
     auto token = by_token_.find(f.token);
     if (token == by_token_.end() || token->second != number) return false;
     auto known = by_key_.find(f.key);
@@ -241,7 +277,10 @@ bool lease_table::sound() const {
     if (found == f.lost) return false;
     keyed += found ? 1 : 0;
   }
-  return taken == parked_ && seats == seats_ && keyed == by_key_.size() && links == owner_links_;
+  std::size_t linked = 0;
+  for (const auto& [owner, flights_of_owner] : by_owner) linked += flights_of_owner.size();
+  return taken == parked_ && seats == seats_ && keyed == by_key_.size() && tokens == by_token_.size() &&
+         by_owner == by_owner_ && linked == owner_ties_;
 }
 
 }  // namespace aicache

@@ -1,9 +1,8 @@
 #pragma once
 
+#include <compare>
 #include <cstdint>
-#include <queue>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "engine/key.hpp"
@@ -17,26 +16,27 @@ struct waiter {
   std::uint32_t position = 0;
   std::uint16_t operation = 0;  ///< the shard's numbers, for the counters
   std::uint16_t tenant = 0;
-  instant since;                ///< when it asked
+  instant since;  ///< when it asked
 
   friend bool operator==(const waiter&, const waiter&) = default;
 };
 
 /// Who computes which missing answer, and who waits for it: one flight per key, whoever asks.
 ///
-/// Shape      a flight holds the lease's token, its holder, and a line of waiters; flights are found by key and by token
-/// Life       asked -> held -> landed (put) | released | late | holder gone. After the last three the first waiter gets a
-///            new token of the same flight; without waiters the flight lingers for one more lease length, so that a late
-///            put still lands. An invalidation cuts the flight off from its key: its put is delivered, not stored.
+/// Shape      a flight holds the lease's token, its holder, and a line of waiters; flights are found by key and by
+/// token Life       asked -> held -> landed (put) | released | late | holder gone. After the last three the first
+/// waiter gets a
+///            new token of the same flight; without waiters the flight lingers for one more lease length, so that a
+///            late put still lands. An invalidation cuts the flight off from its key: its put is delivered, not stored.
 /// Units      time in `instant`; bytes() estimates what the allocator gives
 /// Owner      one shard; not thread-safe
-/// Invariant  a key has at most one flight that is not cut off; every waiter is in exactly one line until it is answered
-/// Cost       O(1) per event; deadlines by a heap, bounded steps per tick
+/// Invariant  a key has at most one flight that is not cut off; every waiter is in exactly one line until it is
+/// answered Cost       O(1) per event; deadlines by a heap, bounded steps per tick
 class lease_table {
  public:
   struct limits {
     duration lease{30'000};
-    std::uint32_t parked = 65'536;         ///< waiting callers in all
+    std::uint32_t parked = 65'536;          ///< waiting callers in all
     std::uint32_t parked_per_key = 20'000;  ///< waiting callers of one key
   };
 
@@ -72,8 +72,9 @@ class lease_table {
   /// The holder gives up. False when it held nothing. The next in line is appended to `out`.
   bool release(const key128& key, std::uint64_t token, instant now, std::vector<handover>& out);
 
-  /// The client `owner` is gone: all of its leases pass on, all of its waiters leave. Cost: that client's flights.
-  void owner_gone(std::uint64_t owner, instant now, std::vector<handover>& out);
+  /// The client `owner` is gone: all of its leases pass on, all of its waiters leave; these are appended to `left`,
+  /// for nobody answers them any more. Cost: the lines of that client's flights.
+  void owner_gone(std::uint64_t owner, instant now, std::vector<handover>& out, std::vector<waiter>& left);
 
   /// An invalidation: whoever computes `key` computes something that may no longer be stored.
   void cut_off(const key128& key) noexcept;
@@ -106,9 +107,10 @@ class lease_table {
     std::uint64_t token = 0;  ///< the present lease; the flight's number is its first token
     std::uint64_t owner = 0;
     instant until;
-    bool held = true;   ///< false: lingering without a holder
-    bool lost = false;  ///< cut off from its key
+    bool held = true;              ///< false: lingering without a holder
+    bool lost = false;             ///< cut off from its key
     std::uint32_t first_seat = 0;  ///< the number of line[0]; seats before it are empty and gone
+    std::uint32_t front = 0;       ///< the first place of the line that may be taken
     std::uint32_t seats_taken = 0;
     std::vector<seat> line;
     std::vector<std::uint64_t> former;  ///< tokens of holders that were late
@@ -117,32 +119,35 @@ class lease_table {
     instant at;
     std::uint64_t flight = 0;
     std::uint32_t seat = 0;  ///< UINT32_MAX: the lease itself
-    friend bool operator>(const alarm& a, const alarm& b) noexcept { return a.at > b.at; }
+    friend auto operator<=>(const alarm&, const alarm&) = default;
   };
   struct key_hash {
     std::size_t operator()(const key128& k) const noexcept { return k.lo; }
   };
   using flights_map = std::unordered_map<std::uint64_t, flight>;
+  using ties = std::unordered_map<std::uint64_t, std::uint32_t>;  // flight -> how often an owner holds or waits in it
 
   std::uint64_t new_token() noexcept { return next_token_ += 2; }
   void pass_on(flights_map::iterator f, instant now, std::vector<handover>& out);
   void set_alarm(instant at, std::uint64_t flight_number, std::uint32_t seat_number);
   void end(flights_map::iterator f) noexcept;
-  void leave(flight& f, std::size_t place) noexcept;
-  void shorten(flight& f);
+  void leave(flights_map::iterator f, std::size_t place) noexcept;
+  bool is_live(const alarm& a) const;
+  void drop_stale_alarms();
+  static void shorten(flight& f) noexcept;
   void know_owner(std::uint64_t owner, std::uint64_t number);
   void forget_owner(std::uint64_t owner, std::uint64_t number) noexcept;
 
   limits limits_;
   std::uint64_t next_token_;
   std::uint32_t parked_ = 0;
-  std::size_t seats_ = 0;                                           // capacity of all lines
-  flights_map flights_;                                             // by number
-  std::unordered_map<key128, std::uint64_t, key_hash> by_key_;      // not cut off
-  std::unordered_map<std::uint64_t, std::uint64_t> by_token_;       // every valid token -> number
-  std::unordered_map<std::uint64_t, std::unordered_set<std::uint64_t>> by_owner_;  // who holds or waits -> numbers
-  std::size_t owner_links_ = 0;                                                    // sum of the sets' sizes
-  std::priority_queue<alarm, std::vector<alarm>, std::greater<>> alarms_;
+  std::size_t seats_ = 0;                                       // capacity of all lines
+  flights_map flights_;                                         // by number
+  std::unordered_map<key128, std::uint64_t, key_hash> by_key_;  // not cut off
+  std::unordered_map<std::uint64_t, std::uint64_t> by_token_;   // every valid token -> number
+  std::unordered_map<std::uint64_t, ties> by_owner_;
+  std::size_t owner_ties_ = 0;  // sum of the sizes
+  std::vector<alarm> alarms_;   // a heap, the earliest on top; of equal ones waits end before leases
 };
 
 }  // namespace aicache

@@ -10,11 +10,15 @@
 
 namespace aicache {
 
+/// Below this budget a shard has no warm tier: zstd's contexts take 0.7 (level 3) to 1.9 MB (level 19) of it.
+inline constexpr std::uint64_t smallest_warm_budget = 8ULL << 20;
+
 /// What may live where in memory, and how it gets smaller.
 struct tier_options {
-  std::uint64_t budget = 128ULL << 20;    ///< bytes of this shard: everything it holds counts
-  double warm_share = 0.5;                ///< of the budget, for compressed answers; 0: there is no warm tier
-  std::uint64_t value_bytes = 16 << 20;   ///< the largest answer
+  std::uint64_t budget = 128ULL << 20;   ///< bytes of this shard: everything it holds counts
+  double warm_share = 0.5;               ///< of the budget, for compressed answers; 0: there is no warm tier, nor is
+                                         ///< there one below smallest_warm_budget
+  std::uint64_t value_bytes = 16 << 20;  ///< the largest answer
   int compression_level = 3;
   std::uint64_t compression_min_bytes = 256;  ///< smaller answers are compressed with a dictionary or not at all
   double compression_min_gain = 1.1;          ///< raw/compressed below this is not worth it
@@ -36,11 +40,11 @@ struct shard_options {
   tier_options tiers;
   lifetime_options lifetimes;
   lease_table::limits leases;
-  duration park{30'000};                ///< the longest that a get waits for another caller's computation
-  std::uint32_t promotion_hits = 10;    ///< hits of an operation that open the hot tier to its medium texts
-  std::uint16_t operations = 256;       ///< distinct operations with figures of their own
-  std::uint16_t tenants = 256;          ///< distinct tenants with figures of their own
-  std::uint64_t seed = 1;               ///< differs with every incarnation of a shard
+  duration park{30'000};              ///< the longest that a get waits for another caller's computation
+  std::uint32_t promotion_hits = 10;  ///< hits of an operation that open the hot tier to its medium texts
+  std::uint16_t operations = 256;     ///< distinct operations with figures of their own; fewer in a small budget
+  std::uint16_t tenants = 256;        ///< distinct tenants with figures of their own; fewer in a small budget
+  std::uint64_t seed = 1;             ///< differs with every incarnation of a shard
 };
 
 }  // namespace aicache

@@ -8,22 +8,34 @@ namespace aicache {
 
 namespace {
 constexpr std::uint64_t nanoseconds_per_ms = 1'000'000;
-}
+constexpr std::size_t most_samples = 4096;
+constexpr std::uint64_t samples_share = 64;    // of the budget, at most one part in so many
+constexpr std::uint64_t names_share = 16;      // the same for operations, and for tenants
+constexpr std::uint64_t histograms_share = 8;  // the same for latencies by operation
+constexpr std::size_t lasting_line = 256;      // a longer buffer is given back after use
+constexpr std::uint64_t name_bytes = 2 * (sizeof(std::string) + name_table::longest_name) + 32;
+}  // namespace
 
 shard_core::shard_core(const shard_options& options)
     : options_(options),
       tiers_(options.tiers, options.seed, counters_),
       leases_(options.leases, options.seed * 0x9e3779b97f4a7c15ULL),
-      operation_names_(options.operations),
-      tenant_names_(options.tenants) {
+      operation_names_(affordable(options.operations, 2 * sizeof(operation_state) + name_bytes, options.tiers.budget)),
+      tenant_names_(affordable(options.tenants, 2 * sizeof(tenant_state) + name_bytes, options.tiers.budget)),
+      most_samples_(std::min<std::uint64_t>(most_samples, options.tiers.budget / samples_share / sizeof(sampled))) {
   for (const auto& [name, lifetime] : options.lifetimes.operations) operation_names_.number_of(name);
-  samples_.reserve(most_samples);
+  samples_.reserve(most_samples_);
   effects none;
   grow_states();
   account(none);
 }
 
 // -- names -------------------------------------------------------------------
+
+// How many names of `each` bytes a budget affords, and `names` at most.
+std::uint16_t shard_core::affordable(std::uint16_t names, std::uint64_t each, std::uint64_t budget) noexcept {
+  return static_cast<std::uint16_t>(std::min<std::uint64_t>(names, budget / names_share / each));
+}
 
 void shard_core::grow_states() {
   for (auto i = operations_.size(); i < operation_names_.size(); ++i) {
@@ -66,8 +78,7 @@ void shard_core::get(std::span<const get_item> items, const batch& b, instant no
       for (std::size_t i = from; i < to; ++i) tiers_.prefetch(items[i].id.key());
       for (std::size_t i = from; i < to; ++i) tiers_.prefetch_blob(items[i].id.key());
     }
-    for (std::size_t i = from; i < to; ++i)
-      get_one(items[i], b, now, static_cast<std::uint32_t>(i), results[i], out);
+    for (std::size_t i = from; i < to; ++i) get_one(items[i], b, now, static_cast<std::uint32_t>(i), results[i], out);
   }
   if (!out.empty()) account(out);
 }
@@ -77,7 +88,7 @@ void shard_core::get_one(const get_item& item, const batch& b, instant now, std:
   const key128 key = item.id.key();
   operation_state& o = operation_of(item.operation);
   blob* entry = tiers_.find(key);
-  if (sample_hash(key) <= sample_threshold_ && samples_.size() < most_samples)
+  if (sample_hash(key) <= sample_threshold_ && samples_.size() < most_samples_)
     samples_.push_back({sample_hash(key), entry == nullptr ? 0 : entry->charged()});
   if (entry == nullptr) return miss(item, key, &operation_counters::misses_absent, b, now, position, r, out);
   if (entry->expires <= now) {
@@ -86,6 +97,8 @@ void shard_core::get_one(const get_item& item, const batch& b, instant now, std:
     return miss(item, key, &operation_counters::misses_expired, b, now, position, r, out);
   }
   if (entry->retrievals != UINT16_MAX) ++entry->retrievals;
+  r.error = errc::none;
+  r.lease = 0;
   r.created = entry->created;
   r.expires = entry->expires;
   r.retrievals = entry->retrievals;
@@ -104,15 +117,33 @@ void shard_core::get_one(const get_item& item, const batch& b, instant now, std:
     tiers_.erase(*entry);
     return miss(item, key, &operation_counters::misses_corrupt, b, now, position, r, out);
   }
-  // A large compressed answer: a worker unpacks it, once for all who ask meanwhile.
-  count_get(o, item.text);
-  r.status = get_status::pending;
   const waiter who{b.id, position, local(batch_operations_, item.operation), local(batch_tenants_, item.tenant), now};
-  for (auto& [at, job] : unpacking_)
-    if (at == key && job.packed.get() == entry) return job.line.push_back(who);
-  const blob_ref packed = entry->hand_out();
-  unpacking_.push_back({key, {packed, {who}}});
-  out.emplace_back(unpack_job{key, packed, tiers_.dictionary_number(packed->dictionary())});
+  r = {};
+  count_get(o, item.text);
+  if (wait_for_worker(key, *entry, who, std::min(b.wait_until, now + options_.park), out)) {
+    r.status = get_status::pending;
+    return;
+  }
+  count_miss(who, &operation_counters::misses_unparked);
+  ++o.served;
+  ++tier_served_[static_cast<std::size_t>(tier::none)];
+}
+
+// A large compressed answer: a worker unpacks it, once for all who ask meanwhile.
+bool shard_core::wait_for_worker(const key128& key, blob& entry, const waiter& who, instant until, effects& out) {
+  auto job = std::find_if(unpacking_.begin(), unpacking_.end(),
+                          [&](const unpacking& u) { return u.key == key && u.packed.get() == &entry; });
+  if (until <= who.since) return false;
+  if (job == unpacking_.end()) {
+    const blob_ref packed = entry.hand_out();
+    unpacking_.push_back({key, packed, {}, never});
+    job = std::prev(unpacking_.end());
+    out.emplace_back(unpack_job{key, packed, tiers_.dictionary_number(packed->dictionary())});
+  }
+  if (job->line.size() >= options_.leases.parked_per_key) return false;
+  job->line.push_back({who, until});
+  job->next_due = std::min(job->next_due, until);
+  return true;
 }
 
 void shard_core::miss(const get_item& item, const key128& key, std::uint64_t operation_counters::*why, const batch& b,
@@ -125,7 +156,7 @@ void shard_core::miss(const get_item& item, const key128& key, std::uint64_t ope
     const bool room = leases_.bytes() < tiers_.budget() / 4;
     const instant until = std::min(b.wait_until, now + options_.park);
     const lease_table::grant g = room ? leases_.ask(key, b.owner, who, now, until) : lease_table::grant{};
-    if (leases_.bytes() + histogram_bytes_ > 0) account(out);
+    account(out);
     if (g.what == lease_table::asked::parked) {
       r.status = get_status::pending;
       return;
@@ -151,20 +182,36 @@ bool shard_core::may_be_hot(const operation_state& o, text_tier text) const noex
 
 void shard_core::count_get(operation_state& o, text_tier text) noexcept {
   switch (text) {
-    case text_tier::small: ++o.counted.gets_small; break;
-    case text_tier::medium: ++o.counted.gets_medium; break;
-    case text_tier::large: ++o.counted.gets_large; break;
-    case text_tier::xlarge: ++o.counted.gets_xlarge; break;
+    case text_tier::small:
+      ++o.counted.gets_small;
+      break;
+    case text_tier::medium:
+      ++o.counted.gets_medium;
+      break;
+    case text_tier::large:
+      ++o.counted.gets_large;
+      break;
+    case text_tier::xlarge:
+      ++o.counted.gets_xlarge;
+      break;
   }
 }
 
 void shard_core::count_hit(operation_state& o, tenant_state& t, tier from, const answer_facts& facts) noexcept {
   switch (from) {
-    case tier::warm: ++o.counted.hits_warm; break;
-    case tier::shared: ++o.counted.hits_shared; break;
-    case tier::parked: ++o.counted.hits_parked; break;
+    case tier::warm:
+      ++o.counted.hits_warm;
+      break;
+    case tier::shared:
+      ++o.counted.hits_shared;
+      break;
+    case tier::parked:
+      ++o.counted.hits_parked;
+      break;
     case tier::hot:
-    case tier::none: ++o.counted.hits_hot; break;
+    case tier::none:
+      ++o.counted.hits_hot;
+      break;
   }
   o.counted.saved_input_tokens += facts.input_tokens;
   o.counted.saved_output_tokens += facts.output_tokens;
@@ -178,24 +225,28 @@ void shard_core::count_miss(const waiter& w, std::uint64_t operation_counters::*
   ++tenants_[w.tenant].counted.misses;
 }
 
-void shard_core::record(operation_state& o, tier from, std::uint64_t nanoseconds, std::uint64_t keys) {
-  if (!o.latency) {
-    o.latency = std::make_unique<histogram>();
+// Where the budget is too small for a histogram of each operation, the rest share the one of "other".
+void shard_core::record(std::uint16_t operation, std::uint64_t nanoseconds, std::uint64_t keys) {
+  operation_state* o = &operations_[operation];
+  if (!o->latency && histogram_bytes_ + sizeof(histogram) > tiers_.budget() / histograms_share) o = &operations_[0];
+  if (!o->latency) {
+    o->latency = std::make_unique<histogram>();
     histogram_bytes_ += sizeof(histogram);
   }
-  o.latency->record(nanoseconds, keys);
-  if (from != tier::none) tier_latency_[static_cast<std::size_t>(from)].record(nanoseconds, keys);
+  o->latency->record(nanoseconds, keys);
+}
+
+void shard_core::record_late(const waiter& w, tier from, instant now) {
+  const auto waited = static_cast<std::uint64_t>((now - w.since).count()) * nanoseconds_per_ms;
+  record(w.operation, waited, 1);
+  tier_latency_[static_cast<std::size_t>(from)].record(waited);
 }
 
 void shard_core::served(std::uint64_t nanoseconds) {
-  for (std::uint16_t number : batch_operations_) {
-    operation_state& o = operations_[number];
-    if (o.served == 0) continue;
-    record(o, tier::none, nanoseconds, o.served);
-    o.served = 0;
-  }
+  for (std::uint16_t number : batch_operations_)
+    if (operations_[number].served != 0) record(number, nanoseconds, std::exchange(operations_[number].served, 0));
   // Items that named no operation of the batch were counted as "other".
-  if (operations_[0].served != 0) record(operations_[0], tier::none, nanoseconds, std::exchange(operations_[0].served, 0));
+  if (operations_[0].served != 0) record(0, nanoseconds, std::exchange(operations_[0].served, 0));
   for (std::size_t i = 0; i < tier_count; ++i)
     if (tier_served_[i] != 0) tier_latency_[i].record(nanoseconds, std::exchange(tier_served_[i], 0));
 }
@@ -205,7 +256,8 @@ void shard_core::served(std::uint64_t nanoseconds) {
 outcome<instant> shard_core::end_of(std::int64_t ttl_ms, const operation_state& o, instant now) const {
   if (ttl_ms == own_lifetime) return now + o.lifetime;
   if (ttl_ms <= 0) return fault{errc::invalid_argument, "a time to live must be above zero"};
-  if (ttl_ms > options_.lifetimes.longest.count()) return fault{errc::invalid_argument, "a time to live is over ttl.max"};
+  if (ttl_ms > options_.lifetimes.longest.count())
+    return fault{errc::invalid_argument, "a time to live is over ttl.max"};
   return now + duration{ttl_ms};
 }
 
@@ -256,11 +308,8 @@ put_result shard_core::put_one(const put_item& item, instant now, effects& out) 
 
 void shard_core::answer_line(const std::vector<waiter>& line, const get_result& r, instant now, effects& out) {
   for (const waiter& w : line) {
-    operation_state& o = operations_[w.operation];
-    if (r.status == get_status::hit) {
-      count_hit(o, tenants_[w.tenant], r.from, r.value->facts());
-    }
-    record(o, r.from, static_cast<std::uint64_t>((now - w.since).count()) * nanoseconds_per_ms, 1);
+    if (r.status == get_status::hit) count_hit(operations_[w.operation], tenants_[w.tenant], r.from, r.value->facts());
+    record_late(w, r.from, now);
     out.emplace_back(late_answer{w.batch, w.position, r});
   }
 }
@@ -341,8 +390,7 @@ void shard_core::hand_over(instant now, effects& out) {
       ++counters_.leases_passed;
     }
     count_miss(h.next, &operation_counters::misses_waited);
-    record(operations_[h.next.operation], tier::none,
-           static_cast<std::uint64_t>((now - h.next.since).count()) * nanoseconds_per_ms, 1);
+    record_late(h.next, tier::none, now);
     out.emplace_back(late_answer{h.next.batch, h.next.position, r});
   }
   handovers_.clear();
@@ -350,20 +398,51 @@ void shard_core::hand_over(instant now, effects& out) {
 }
 
 void shard_core::owner_gone(std::uint64_t owner, instant now, effects& out) {
-  leases_.owner_gone(owner, now, handovers_);
+  left_.clear();
+  leases_.owner_gone(owner, now, handovers_, left_);
+  for (const waiter& w : left_) count_miss(w, &operation_counters::misses_waited);
   hand_over(now, out);
+}
+
+// Those who waited for a worker long enough get a plain miss; the worker's result may still serve the others.
+bool shard_core::end_waits(instant now, effects& out) {
+  unsigned steps = 0;
+  for (unpacking& job : unpacking_) {
+    if (job.next_due > now) continue;
+    instant next = never;
+    std::size_t kept = 0;
+    for (const unpacking::seat& s : job.line) {
+      if (s.until <= now && steps < tick_steps) {
+        ++steps;
+        count_miss(s.who, &operation_counters::misses_waited);
+        record_late(s.who, tier::none, now);
+        out.emplace_back(late_answer{s.who.batch, s.who.position, {}});
+      } else {
+        next = std::min(next, s.until);
+        job.line[kept++] = s;
+      }
+    }
+    job.line.resize(kept);
+    job.next_due = next;
+  }
+  // What nobody waits for any more is given up: a worker that died must not hold it for ever.
+  std::erase_if(unpacking_, [](const unpacking& job) { return job.line.empty(); });
+  return steps == tick_steps;
 }
 
 bool shard_core::tick(instant now, effects& out) {
   bool more = leases_.expire(now, tick_steps, handovers_);
+  if (end_waits(now, out)) more = true;
   hand_over(now, out);
-  if (tiers_.expire(now, tick_steps, [&](const blob& gone) { ++operations_[gone.operation].counted.expired; })) more = true;
+  if (tiers_.expire(now, tick_steps, [&](const blob& gone) { ++operations_[gone.operation].counted.expired; }))
+    more = true;
   return more;
 }
 
 std::vector<waiter> shard_core::abandon() {
   std::vector<waiter> all = leases_.abandon();
-  for (const auto& [key, job] : unpacking_) all.insert(all.end(), job.line.begin(), job.line.end());
+  for (const unpacking& job : unpacking_)
+    for (const unpacking::seat& s : job.line) all.push_back(s.who);
   unpacking_.clear();
   for (const waiter& w : all) count_miss(w, &operation_counters::misses_waited);
   counters_.lost_waiters += all.size();
@@ -377,11 +456,11 @@ void shard_core::packed(const key128& key, const blob_ref& raw, blob_ref small, 
 }
 
 void shard_core::unpacked(const key128& key, const blob_ref& small, blob_ref raw, instant now, effects& out) {
-  const auto job = std::find_if(unpacking_.begin(), unpacking_.end(), [&](const auto& j) {
-    return j.first == key && j.second.packed.get() == small.get();
-  });
+  const auto job = std::find_if(unpacking_.begin(), unpacking_.end(),
+                                [&](const unpacking& u) { return u.key == key && u.packed.get() == small.get(); });
   if (job == unpacking_.end()) return;
-  const std::vector<waiter> line = std::move(job->second.line);
+  line_.clear();
+  for (const unpacking::seat& s : job->line) line_.push_back(s.who);
   unpacking_.erase(job);
   blob* entry = live(key, now);
   get_result r;
@@ -396,12 +475,12 @@ void shard_core::unpacked(const key128& key, const blob_ref& small, blob_ref raw
       r.expires = entry->expires;
       r.retrievals = entry->retrievals;
     }
-    answer_line(line, r, now, out);
-    return;
+  } else {
+    if (entry == small.get()) tiers_.erase(*entry);
+    for (const waiter& w : line_) count_miss(w, &operation_counters::misses_corrupt);
   }
-  if (entry == small.get()) tiers_.erase(*entry);
-  for (const waiter& w : line) count_miss(w, &operation_counters::misses_corrupt);
-  answer_line(line, r, now, out);
+  answer_line(line_, r, now, out);
+  account(out);
 }
 
 void shard_core::trained(std::uint16_t operation, outcome<std::shared_ptr<const dictionary>> made, effects& out) {
@@ -419,7 +498,7 @@ void shard_core::steer(eviction_mode mode, std::uint64_t threshold) {
 
 std::vector<sampled> shard_core::take_samples() {
   std::vector<sampled> taken;
-  taken.reserve(most_samples);
+  taken.reserve(most_samples_);
   taken.swap(samples_);
   return taken;
 }
@@ -428,10 +507,16 @@ std::vector<sampled> shard_core::take_samples() {
 
 // What this object holds beside the tiers counts against the budget as well.
 void shard_core::account(effects& out) {
-  const std::uint64_t states = operations_.capacity() * sizeof(operation_state) + tenants_.capacity() * sizeof(tenant_state);
+  const std::uint64_t states =
+      operations_.capacity() * sizeof(operation_state) + tenants_.capacity() * sizeof(tenant_state);
   const std::uint64_t names = operation_names_.bytes() + tenant_names_.bytes();
-  const std::uint64_t buffers = samples_.capacity() * sizeof(sampled) + line_.capacity() * sizeof(waiter) +
-                                handovers_.capacity() * sizeof(lease_table::handover);
+  if (line_.capacity() > lasting_line) line_ = std::vector<waiter>();
+  if (left_.capacity() > lasting_line) left_ = std::vector<waiter>();
+  if (handovers_.capacity() > lasting_line) handovers_ = std::vector<lease_table::handover>();
+  std::uint64_t buffers =
+      samples_.capacity() * sizeof(sampled) + (line_.capacity() + left_.capacity()) * sizeof(waiter) +
+      handovers_.capacity() * sizeof(lease_table::handover) + unpacking_.capacity() * sizeof(unpacking);
+  for (const unpacking& job : unpacking_) buffers += job.line.capacity() * sizeof(unpacking::seat);
   tiers_.reserve(leases_.bytes() + states + names + buffers + histogram_bytes_ + sizeof *this - sizeof tiers_, out);
 }
 
@@ -453,7 +538,8 @@ shard_report shard_core::take_report() {
   for (std::size_t i = 0; i < operations_.size(); ++i) {
     operation_state& o = operations_[i];
     if (o.counted == o.reported && (!o.latency || o.latency->count() == 0)) continue;
-    operation_report one{operation_names_.name_of(static_cast<std::uint16_t>(i)), difference(o.counted, o.reported), {}};
+    operation_report one{
+        operation_names_.name_of(static_cast<std::uint16_t>(i)), difference(o.counted, o.reported), {}};
     o.reported = o.counted;
     if (o.latency) {
       o.latency->report_since(histogram{}, one.latency);
@@ -488,14 +574,17 @@ const tenant_counters& shard_core::of_tenant(std::string_view name) {
 
 bool shard_core::sound() const {
   std::uint64_t open = leases_.parked();
-  for (const auto& [key, job] : unpacking_) open += job.line.size();
+  for (const unpacking& job : unpacking_) open += job.line.size();
   std::uint64_t gets = 0;
   std::uint64_t answered = 0;
   for (const operation_state& o : operations_) {
     gets += o.counted.gets();
     answered += o.counted.hits() + o.counted.misses();
   }
-  return tiers_.sound() && leases_.sound() && gets == answered + open;
+  std::uint64_t by_tenant = 0;
+  for (const tenant_state& t : tenants_) by_tenant += t.counted.hits + t.counted.misses;
+  return tiers_.sound() && leases_.sound() && gets == answered + open && by_tenant == answered &&
+         gauges().charged() == (options_.tiers.charge_overhead ? charged() : gauges().bytes_hot + gauges().bytes_warm);
 }
 
 }  // namespace aicache

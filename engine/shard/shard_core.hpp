@@ -78,7 +78,7 @@ class shard_core {
 
   /// What the learner shall see; empties the buffer.
   std::vector<sampled> take_samples();
-  bool samples_full() const noexcept { return samples_.size() >= most_samples; }
+  bool samples_full() const noexcept { return samples_.size() >= most_samples_; }
 
   /// Everything counted since the last report, and the present state.
   shard_report take_report();
@@ -98,7 +98,6 @@ class shard_core {
   bool sound() const;
 
  private:
-  static constexpr std::size_t most_samples = 4096;
   static constexpr std::size_t batch_step = 16;
   static constexpr unsigned tick_steps = 256;
 
@@ -114,9 +113,16 @@ class shard_core {
     tenant_counters counted;
     tenant_counters reported;
   };
+  /// A compressed answer in a worker's hands, and who waits for it until when.
   struct unpacking {
+    struct seat {
+      waiter who;
+      instant until;
+    };
+    key128 key;
     blob_ref packed;
-    std::vector<waiter> line;
+    std::vector<seat> line;
+    instant next_due = never;  ///< nobody's wait ends before
   };
 
   void get_one(const get_item& item, const batch& b, instant now, std::uint32_t position, get_result& r, effects& out);
@@ -128,13 +134,17 @@ class shard_core {
   void count_miss(const waiter& w, std::uint64_t operation_counters::*why) noexcept;
   void answer_line(const std::vector<waiter>& line, const get_result& r, instant now, effects& out);
   void hand_over(instant now, effects& out);
-  void record(operation_state& o, tier from, std::uint64_t nanoseconds, std::uint64_t keys);
+  void record(std::uint16_t operation, std::uint64_t nanoseconds, std::uint64_t keys);
+  void record_late(const waiter& w, tier from, instant now);
+  bool wait_for_worker(const key128& key, blob& entry, const waiter& who, instant until, effects& out);
+  bool end_waits(instant now, effects& out);
   bool may_be_hot(const operation_state& o, text_tier text) const noexcept;
   outcome<instant> end_of(std::int64_t ttl_ms, const operation_state& o, instant now) const;
   operation_state& operation_of(std::uint16_t in_batch) noexcept;
   std::uint16_t local(const std::vector<std::uint16_t>& numbers, std::uint16_t in_batch) const noexcept;
   blob* live(const key128& key, instant now) const noexcept;
   void account(effects& out);
+  static std::uint16_t affordable(std::uint16_t names, std::uint64_t each, std::uint64_t budget) noexcept;
   void grow_states();
 
   shard_options options_;
@@ -148,11 +158,13 @@ class shard_core {
   std::vector<tenant_state> tenants_;
   std::vector<std::uint16_t> batch_operations_;  // the present batch's names, as numbers
   std::vector<std::uint16_t> batch_tenants_;
+  std::size_t most_samples_;
   std::vector<sampled> samples_;
   std::uint64_t sample_threshold_ = 0;
-  std::vector<std::pair<key128, unpacking>> unpacking_;  // few: one per value in a worker's hands
+  std::vector<unpacking> unpacking_;  // few: one per value in a worker's hands
   std::vector<lease_table::handover> handovers_;
   std::vector<waiter> line_;
+  std::vector<waiter> left_;
   std::array<histogram, tier_count> tier_latency_;  // since the last report
   std::array<std::uint32_t, tier_count> tier_served_{};
   std::uint64_t histogram_bytes_ = 0;

@@ -7,20 +7,26 @@
 namespace aicache {
 
 namespace {
-constexpr unsigned max_warm_moves = 16;         // entries in use that the warm clock passes over for one eviction
-constexpr std::uint64_t smallest_packed = 64;   // below this not even a dictionary pays
+constexpr unsigned max_warm_moves = 16;        // entries in use that the warm clock passes over for one eviction
+constexpr std::uint64_t smallest_packed = 64;  // below this not even a dictionary pays
 constexpr std::uint64_t smallest_dictionary = 1024;
-constexpr std::uint64_t most_attempts = 3;      // trainings of one operation that may fail
-constexpr std::uint8_t warm_hits = 3;           // the bits of a warm entry's state
+constexpr std::uint64_t most_attempts = 3;         // trainings of one operation that may fail
+constexpr std::uint8_t warm_hits = 3;              // the bits of a warm entry's state
+constexpr std::uint64_t sampling_patience = 4096;  // answers without a trainer until the slowest one gives way
+constexpr std::uint64_t sample_overhead = 2 * sizeof(std::vector<std::byte>) + 16;
 }  // namespace
 
 tier_stack::tier_stack(const tier_options& options, std::uint64_t seed, shard_counters& counters)
     : options_(options),
+      has_warm_(options.warm_share > 0 && (options.budget >= smallest_warm_budget || !options.charge_overhead)),
       seed_(seed),
       counters_(counters),
       policy_(options.budget),
       codec_(zstd_options{options.compression_level}),
-      dictionaries_(1) {
+      dictionaries_(1),
+      dictionary_size_(std::min(options.dictionary_bytes, options.budget / 64)),
+      most_samples_(std::min(dictionary_size_ * 64, options.budget / 32)),
+      trainer_bytes_(most_samples_ + options.dictionary_samples * sample_overhead) {
   effects none;
   fit(none);
 }
@@ -29,7 +35,7 @@ tier_stack::~tier_stack() { clear(); }
 
 std::uint64_t tier_stack::overhead() const noexcept {
   if (!options_.charge_overhead) return 0;
-  return index_.bytes() + lifetimes_.bytes() + policy_.ghost_bytes() + dictionary_bytes_ + sample_bytes_ +
+  return index_.bytes() + lifetimes_.bytes() + policy_.ghost_bytes() + dictionary_bytes_ + trainers_ * trainer_bytes_ +
          codec_.bytes() + scratch_.capacity() + trainings_.capacity() * sizeof(training) + sizeof *this -
          sizeof lifetimes_ + reserved_;
 }
@@ -46,15 +52,13 @@ outcome<void> tier_stack::store(const blob_ref& value, const particulars& about,
   const std::uint64_t hot_room = policy_.capacity();
   const std::uint64_t room = room_for_answers();
   const std::uint64_t warm_room = has_warm() && room > hot_room ? room - hot_room : 0;
-  const bool to_hot = (about.may_be_hot || !has_warm()) && value->charged() <= hot_room;
-  if (!to_hot && value->charged() > warm_room)
-    return fault{errc::too_large, "the answer is larger than a tier of its shard"};
-  blob_ref kept = value;
-  if (!kept->claim()) {
-    // It is already an entry, here or in another shard: this one needs links of its own.
-    kept = blob::make(value->text(), value->facts(), value->attributes());
-    kept->claim();
-  }
+  const bool wants_hot = about.may_be_hot || !has_warm();
+  const auto fits = [&](const blob& b) {
+    return b.charged() <= (wants_hot ? std::max(hot_room, warm_room) : warm_room);
+  };
+  if (!fits(*value)) return fault{errc::too_large, "the answer is larger than a tier of its shard"};
+  const blob_ref kept = own(value);
+  if (!kept) return fault{errc::overloaded, "no memory for a copy"};
   blob& b = *kept;
   b.key = about.key;
   b.expires = about.expires;
@@ -68,11 +72,14 @@ outcome<void> tier_stack::store(const blob_ref& value, const particulars& about,
   try {
     lifetimes_.insert(b, now);
     if (old == nullptr) index_.insert(&b);
+    sample(b, about.operation, out);
   } catch (const std::bad_alloc&) {
     lifetimes_.erase(b);
+    if (index_.find(about.key) == &b) index_.erase(&b);
     b.disown();
-    return fault{errc::overloaded, "no memory for the index"};
+    return fault{errc::overloaded, "no memory for the entry"};
   }
+  const bool to_hot = wants_hot && b.charged() <= hot_room;
   if (old != nullptr) {
     index_.replace(old, &b);
     lifetimes_.erase(*old);
@@ -84,41 +91,39 @@ outcome<void> tier_stack::store(const blob_ref& value, const particulars& about,
     }
     old->disown();
   }
-  if (b.queue.where == blob::place::nowhere) {
-    if (to_hot) {
-      if (!enter_hot(b, out)) {
-        drop(b);
-        demote_victims(out);
-        return fault{errc::overloaded, "no room"};
-      }
-    } else {
-      demote(b, out);
-    }
-  }
-  sample(*kept, out);
+  if (b.queue.where == blob::place::nowhere && !(to_hot && enter_hot(b))) demote(b, out);
   fit(out);
   return {};
 }
 
-bool tier_stack::enter_hot(blob& b, effects&) {
+// A blob that is already an entry, here or in another shard, is copied: this entry needs links of its own.
+blob_ref tier_stack::own(const blob_ref& value) noexcept {
+  if (value->claim()) return value;
+  try {
+    blob_ref copy = blob::make(value->text(), value->facts(), value->attributes());
+    copy->claim();
+    return copy;
+  } catch (const std::bad_alloc&) {
+    return {};
+  }
+}
+
+void tier_stack::take_victim(blob& victim, bool remember) noexcept {
+  victim.queue.where = blob::place::nowhere;
+  victim.queue.remember = remember;
+  victim.queue.next = victims_;
+  victims_ = &victim;
+}
+
+bool tier_stack::enter_hot(blob& b) {
+  if (!policy_.admit(b, [this](blob& victim, bool remember) { take_victim(victim, remember); })) return false;
   b.queue.where = blob::place::hot;
-  const bool in = policy_.admit(b, [this](blob& victim, bool remember) {
-    victim.queue.where = blob::place::nowhere;
-    victim.queue.remember = remember;
-    victim.queue.next = victims_;
-    victims_ = &victim;
-  });
-  if (!in) b.queue.where = blob::place::nowhere;
-  return in;
+  return true;
 }
 
 // -- making room -------------------------------------------------------------
 
-void tier_stack::fit(effects& out) {
-  if (policy_.ghost_wants_to_grow() &&
-      (!options_.charge_overhead ||
-       policy_.ghost_bytes() + policy_.ghost_growth_bytes() <= options_.budget / 16))
-    policy_.grow_ghost();
+void tier_stack::set_hot_room() noexcept {
   const std::uint64_t room = room_for_answers();
   const auto hot_room =
       has_warm() ? static_cast<std::uint64_t>(static_cast<double>(room) * (1 - options_.warm_share)) : room;
@@ -126,15 +131,20 @@ void tier_stack::fit(effects& out) {
   // few bytes that come and go with the index or with who waits.
   const std::uint64_t told = policy_.capacity();
   if (hot_room < told || hot_room - told > told / 16) policy_.capacity(hot_room);
-  if (policy_.used() > policy_.capacity())
-    policy_.shrink_to(policy_.capacity(), UINT_MAX, [this](blob& victim, bool remember) {
-      victim.queue.where = blob::place::nowhere;
-      victim.queue.remember = remember;
-      victim.queue.next = victims_;
-      victims_ = &victim;
-    });
-  demote_victims(out);
-  while (warm_oldest_ != nullptr && charged() > options_.budget) evict_warm();
+}
+
+void tier_stack::fit(effects& out) {
+  if (policy_.ghost_wants_to_grow() &&
+      (!options_.charge_overhead || policy_.ghost_bytes() + policy_.ghost_growth_bytes() <= options_.budget / 16))
+    policy_.grow_ghost();
+  // Compressing what leaves hot may itself take memory, so once is not always enough.
+  do {
+    set_hot_room();
+    policy_.shrink_to(policy_.capacity(), UINT_MAX,
+                      [this](blob& victim, bool remember) { take_victim(victim, remember); });
+    demote_victims(out);
+    while (warm_oldest_ != nullptr && is_over()) evict_warm();
+  } while (is_over() && policy_.used() > 0);
 }
 
 void tier_stack::demote_victims(effects& out) {
@@ -146,7 +156,7 @@ void tier_stack::demote_victims(effects& out) {
     if (has_warm() && demoted++ < max_demotions) {
       ++counters_.demotions;
       demote(victim, out);
-      while (warm_oldest_ != nullptr && charged() > options_.budget) evict_warm();
+      while (warm_oldest_ != nullptr && is_over()) evict_warm();
     } else {
       ++counters_.evictions_hot;
       if (victim.queue.remember) policy_.remember(traits::hash_of(victim), victim.charged());
@@ -160,27 +170,37 @@ bool tier_stack::worth_packing(std::size_t raw, std::size_t packed) const noexce
 }
 
 // The entry is in the index and in no queue: it enters warm, compressed if that pays.
-void tier_stack::demote(blob& b, effects& out) {
-  const std::uint16_t number = training_of(b.operation).dictionary;
-  const auto& with = dictionaries_[number];
-  if (b.size() < (with ? smallest_packed : options_.compression_min_bytes)) return push_warm(b);
-  if (b.size() > options_.worker_bytes) {
-    b.queue.packing = true;
-    out.emplace_back(pack_job{b.key, b.hand_out(), with, number});
-    return push_warm(b);
+void tier_stack::demote(blob& b, effects& out) noexcept {
+  try {
+    const std::uint16_t number = training_of(b.operation).dictionary;
+    const auto& with = dictionaries_[number];
+    if (b.size() >= (with ? smallest_packed : options_.compression_min_bytes)) {
+      if (b.size() <= options_.worker_bytes) {
+        if (pack(b, with, number)) return;
+      } else {
+        out.emplace_back(pack_job{b.key, b.hand_out(), with, number});
+        b.queue.packing = true;
+      }
+    }
+  } catch (const std::bad_alloc&) {
+    // No memory to make it smaller: it stays as it is.
   }
+  push_warm(b);
+}
+
+// Lets a compressed blob stand for `b` in warm; false, and nothing has changed, when it would not be worth it.
+bool tier_stack::pack(blob& b, const std::shared_ptr<const dictionary>& with, std::uint16_t number) {
+  const bool worth = codec_.compress(b.bytes(), with.get(), scratch_) && worth_packing(b.size(), scratch_.size());
+  blob_ref small;
+  if (worth) small = blob::make_packed(scratch_, b, number);
   counters_.packed_raw_bytes += b.size();
-  if (!codec_.compress(b.bytes(), with.get(), scratch_) || !worth_packing(b.size(), scratch_.size())) {
-    counters_.packed_bytes += b.size();
-    ++counters_.unpackable;
-    return push_warm(b);
-  }
-  counters_.packed_bytes += scratch_.size();
-  ++counters_.packed;
-  const blob_ref small = blob::make_packed(scratch_, b, number);
+  counters_.packed_bytes += worth ? scratch_.size() : b.size();
+  ++(worth ? counters_.packed : counters_.unpackable);
+  if (!worth) return false;
   swap_in(b, *small);
   push_warm(*small);
   b.disown();
+  return true;
 }
 
 // `fresh` becomes the entry that `old` was, but stands in no eviction queue yet.
@@ -244,22 +264,30 @@ tier_stack::reading tier_stack::read_warm(blob& entry, bool may_be_hot, effects&
   blob_ref unpacked;
   if (entry.codec() == blob_codec::zstd) {
     if (entry.raw_size() > options_.worker_bytes) return {{}, tier::warm, false};
-    unpacked = blob::make_uninitialised(entry.raw_size(), entry.facts());
+    try {
+      unpacked = blob::make_uninitialised(entry.raw_size(), entry.facts());
+    } catch (const std::bad_alloc&) {
+      return {{}, tier::warm, false};  // a worker may have more luck
+    }
     const auto done = codec_.decompress(entry.frame(), dictionaries_[entry.dictionary()].get(),
                                         {unpacked->writable(), unpacked->size()});
-    if (!done) return {{}, tier::warm, true};
+    if (!done) return {{}, tier::warm, done.why().code == errc::corrupt};
     ++counters_.unpacked;
     raw = unpacked.get();
   }
   // A promoted entry must not take so much of hot that it drives out what earned its place there.
-  if (!promote || raw->charged() > policy_.capacity()) return {unpacked ? unpacked : entry.hand_out(), tier::warm, false};
+  if (!promote || raw->charged() > policy_.capacity()) {
+    reading answer{unpacked ? unpacked : entry.hand_out(), tier::warm, false};
+    if (is_over()) fit(out);
+    return answer;
+  }
   unlink_warm(entry);
   if (unpacked) {
     swap_in(entry, *unpacked);
     entry.disown();
   }
   reading answer{raw->hand_out(), tier::warm, false};
-  if (enter_hot(*raw, out)) {
+  if (enter_hot(*raw)) {
     ++counters_.promotions;
   } else {
     push_warm(*raw);
@@ -309,35 +337,55 @@ tier_stack::training& tier_stack::training_of(std::uint16_t operation) {
   return trainings_[operation];
 }
 
-void tier_stack::sample(const blob& b, effects& out) {
-  const std::uint64_t size = std::min(options_.dictionary_bytes, options_.budget / 64);
-  if (!has_warm() || size < smallest_dictionary || options_.dictionary_samples == 0) return;
-  training& t = training_of(b.operation);
+// Dictionaries and what they are trained from share an eighth of the budget.
+bool tier_stack::has_room_to_train() const noexcept {
+  return dictionary_bytes_ + (trainers_ + 1) * trainer_bytes_ <= options_.budget / 8;
+}
+
+// Where there is no room, an operation that hardly ever stores must not keep a busy one from its dictionary for ever.
+bool tier_stack::may_start_training() {
+  if (has_room_to_train()) return true;
+  if (++waiting_samples_ % sampling_patience != 0) return false;
+  training* slowest = nullptr;
+  for (training& t : trainings_)
+    if (t.trainer && !t.running && (slowest == nullptr || t.trainer->offered() < slowest->trainer->offered()))
+      slowest = &t;
+  if (slowest != nullptr) stop_sampling(*slowest);
+  return has_room_to_train();
+}
+
+void tier_stack::stop_sampling(training& t) noexcept {
+  t.trainer.reset();
+  --trainers_;
+}
+
+void tier_stack::sample(const blob& b, std::uint16_t operation, effects& out) {
+  if (!has_warm() || dictionary_size_ < smallest_dictionary || options_.dictionary_samples == 0) return;
+  training& t = training_of(operation);
   if (t.dictionary != 0 || t.running || t.next_attempt == UINT64_MAX) return;
-  if (dictionary_bytes_ + sample_bytes_ > options_.budget / 8) return;
   if (!t.trainer) {
-    const std::uint64_t most = std::min<std::uint64_t>(size * 64, options_.budget / 32);
-    t.trainer = std::make_unique<dictionary_trainer>(sampling_options{options_.dictionary_samples, most, seed_});
+    if (!may_start_training()) return;
+    t.trainer =
+        std::make_unique<dictionary_trainer>(sampling_options{options_.dictionary_samples, most_samples_, seed_});
+    ++trainers_;
     if (t.next_attempt == 0) t.next_attempt = options_.dictionary_samples;
-  } else {
-    sample_bytes_ -= t.trainer->bytes();
   }
   t.trainer->offer(b.bytes());
-  sample_bytes_ += t.trainer->bytes();
   if (t.trainer->offered() < t.next_attempt) return;
-  out.emplace_back(train_job{b.operation, t.trainer->samples(), size, options_.compression_level});
+  out.emplace_back(train_job{operation, t.trainer->samples(), dictionary_size_, options_.compression_level});
   t.running = true;
 }
 
 void tier_stack::trained(std::uint16_t operation, std::shared_ptr<const dictionary> made, effects& out) {
   training& t = training_of(operation);
-  if (!t.running || dictionaries_.size() > UINT16_MAX) return;
+  if (!t.running) return;
+  t.running = false;
+  stop_sampling(t);
+  t.next_attempt = UINT64_MAX;
+  if (dictionaries_.size() > UINT16_MAX || dictionary_bytes_ + made->bytes() > options_.budget / 4) return;
   dictionary_bytes_ += made->bytes();
   dictionaries_.push_back(std::move(made));
   t.dictionary = static_cast<std::uint16_t>(dictionaries_.size() - 1);
-  t.running = false;
-  sample_bytes_ -= t.trainer->bytes();
-  t.trainer.reset();
   fit(out);
 }
 
@@ -346,16 +394,14 @@ void tier_stack::training_failed(std::uint16_t operation) {
   if (!t.running) return;
   t.running = false;
   // Too few or too much alike: other answers may do better; after some tries the operation stays without.
-  const bool again = t.next_attempt < options_.dictionary_samples << (2 * most_attempts);
+  const bool again = t.next_attempt < std::uint64_t{options_.dictionary_samples} << (2 * most_attempts);
   t.next_attempt = again ? t.next_attempt * 4 : UINT64_MAX;
-  if (again) return;
-  sample_bytes_ -= t.trainer->bytes();
-  t.trainer.reset();
+  if (!again) stop_sampling(t);
 }
 
 void tier_stack::packed(const key128& key, const blob_ref& raw, blob_ref packed, effects& out) {
   blob* entry = index_.find(key);
-  if (entry != raw.get() || !entry->queue.packing) return;
+  if (entry == nullptr || entry != raw.get() || !entry->queue.packing) return;
   entry->queue.packing = false;
   if (entry->queue.where != blob::place::warm) return;
   counters_.packed_raw_bytes += raw->size();
@@ -379,7 +425,7 @@ void tier_stack::packed(const key128& key, const blob_ref& raw, blob_ref packed,
 
 void tier_stack::reserve(std::uint64_t bytes, effects& out) {
   reserved_ = bytes;
-  if (charged() > options_.budget) fit(out);
+  if (is_over()) fit(out);
 }
 
 void tier_stack::mode(eviction_mode m) {
@@ -423,10 +469,14 @@ bool tier_stack::sound() const {
     }
     ending += b.expires == never ? 0 : 1;
   });
-  std::uint64_t samples = 0;
-  for (const training& t : trainings_) samples += t.trainer ? t.trainer->bytes() : 0;
+  std::uint64_t trainers = 0;
+  bool within = true;
+  for (const training& t : trainings_) {
+    trainers += t.trainer ? 1 : 0;
+    within = within && (!t.trainer || t.trainer->bytes() <= trainer_bytes_);
+  }
   return placed && lifetimes_.sound(linked) && linked == ending && hot_count == policy_.count() &&
-         hot_count + warm_count == index_.size() && samples == sample_bytes_ && charged() <= options_.budget;
+         hot_count + warm_count == index_.size() && trainers == trainers_ && within && !is_over();
 }
 
 }  // namespace aicache

@@ -55,12 +55,13 @@ class tier_stack {
   outcome<void> store(const blob_ref& value, const particulars& about, instant now, effects& out);
 
   struct reading {
-    blob_ref value;         ///< empty: a worker must unpack it first, or it is corrupt
+    blob_ref value;  ///< empty: a worker must unpack it first, or it is corrupt
     tier from = tier::none;
     bool corrupt = false;
   };
 
-  /// Hands out an entry's answer, and marks the entry as used. `may_be_hot` lets a warm entry that is used again move up.
+  /// Hands out an entry's answer, and marks the entry as used. `may_be_hot` lets a warm entry that is used again move
+  /// up.
   reading read(blob& entry, bool may_be_hot, effects& out) {
     if (entry.queue.where == blob::place::hot) {
       policy::hit(entry);
@@ -124,7 +125,7 @@ class tier_stack {
   /// One operation's way to a dictionary.
   struct training {
     std::unique_ptr<dictionary_trainer> trainer;
-    std::uint16_t dictionary = 0;  ///< number of the one in use
+    std::uint16_t dictionary = 0;    ///< number of the one in use
     std::uint64_t next_attempt = 0;  ///< offers after which to train (again)
     bool running = false;
   };
@@ -132,10 +133,15 @@ class tier_stack {
   reading read_warm(blob& entry, bool may_be_hot, effects& out);
   std::uint64_t overhead() const noexcept;
   std::uint64_t room_for_answers() const noexcept;
-  bool has_warm() const noexcept { return options_.warm_share > 0; }
+  bool is_over() const noexcept { return charged() > options_.budget; }
+  bool has_warm() const noexcept { return has_warm_; }
+  static blob_ref own(const blob_ref& value) noexcept;
   void fit(effects& out);
+  void set_hot_room() noexcept;
+  void take_victim(blob& victim, bool remember) noexcept;
   void demote_victims(effects& out);
-  void demote(blob& b, effects& out);
+  void demote(blob& b, effects& out) noexcept;
+  bool pack(blob& b, const std::shared_ptr<const dictionary>& with, std::uint16_t number);
   bool worth_packing(std::size_t raw, std::size_t packed) const noexcept;
   void push_warm(blob& b) noexcept;
   void unlink_warm(blob& b) noexcept;
@@ -143,11 +149,15 @@ class tier_stack {
   void drop(blob& b) noexcept;
   void unlink(blob& b) noexcept;
   void swap_in(blob& old, blob& fresh) noexcept;
-  bool enter_hot(blob& b, effects& out);
-  void sample(const blob& b, effects& out);
+  bool enter_hot(blob& b);
+  void sample(const blob& b, std::uint16_t operation, effects& out);
+  bool may_start_training();
+  bool has_room_to_train() const noexcept;
+  void stop_sampling(training& t) noexcept;
   training& training_of(std::uint16_t operation);
 
   tier_options options_;
+  bool has_warm_;
   std::uint64_t seed_;
   shard_counters& counters_;
   key_index index_;
@@ -163,7 +173,11 @@ class tier_stack {
   std::vector<std::shared_ptr<const dictionary>> dictionaries_;  // by number; number 0 is none
   std::vector<training> trainings_;                              // by operation
   std::uint64_t dictionary_bytes_ = 0;
-  std::uint64_t sample_bytes_ = 0;
+  std::uint64_t dictionary_size_;  // of one to be trained
+  std::uint64_t most_samples_;     // bytes of answers that one operation's trainer may keep
+  std::uint64_t trainer_bytes_;    // what one trainer is charged, from its start
+  std::uint64_t trainers_ = 0;
+  std::uint64_t waiting_samples_ = 0;  // answers that found no room for their operation's trainer
   std::uint64_t reserved_ = 0;
 };
 
