@@ -94,18 +94,18 @@ caf::result<get_reply> shard_state::get(const get_batch& m) {
     const bool leases =
         !draining_ && std::any_of(body.items.begin(), body.items.end(), [](const get_item& i) { return i.lease; });
     const instant at = setup_.clock.at(begin);
+    b.wait_until = at + duration{std::clamp<std::int64_t>(m.wait_ms, 0, setup_.options.park.count())};
     if (leases) {
       b.owner = owner_of(sender);
-      b.wait_until = at + duration{std::clamp<std::int64_t>(m.wait_ms, 0, setup_.options.park.count())};
     } else if (draining_) {
       for (get_item& i : body.items) i.lease = false;
     }
     core_->get(body.items, b, at, body.results, effects_);
     const std::int64_t end = nanoseconds(self_->clock().now());
     core_->served(static_cast<std::uint64_t>(end - (m.sent_ns > 0 ? std::min(m.sent_ns, end) : nanoseconds(begin))));
-    if (effects_.empty() && !leases) return get_reply{m.correlation, errc::none, m.body};
     const auto open = static_cast<std::uint32_t>(std::count_if(
         body.results.begin(), body.results.end(), [](const get_result& r) { return r.status == get_status::pending; }));
+    if (effects_.empty() && open == 0) return get_reply{m.correlation, errc::none, m.body};
     auto promise = self_->make_response_promise<get_reply>();
     if (open > 0) {
       open_batch& o = open_[b.id];

@@ -27,8 +27,8 @@ struct training_samples {
 /// Keeps a fair sample of one operation's answers, to train a dictionary from.
 ///
 /// Shape      a reservoir (Vitter 1985, algorithm R): of all that was offered, each is kept with the same chance, so
-/// that
-///            late answers count as much as early ones. A long answer is cut: what answers share comes first in them
+///            that late answers count as much as early ones. A long answer is cut: what answers share comes first
+///            in them
 /// Owner      one shard actor; not thread-safe. The seed decides everything
 /// Invariant  never holds more than `samples` of them nor more than `bytes` of answers
 /// Cost       one multiplication per offer once the reservoir is full, a copy when the offer is taken
@@ -57,9 +57,9 @@ class dictionary_trainer {
 /// Trains a dictionary: a pure function, slow enough (tens of milliseconds) to belong on a worker.
 ///
 /// Shape      zstd's fast COVER trainer with its search for parameters, then the dictionary is judged: by packing the
-/// samples with and without it Units      dictionary_bytes is the most that the content may have; level is the one of
-/// compression with it Fails      invalid_argument: sizes that do not add up; samples too few or too much alike for the
-/// trainer; a
+///            samples with and without it
+/// Units      dictionary_bytes is the most that the content may have; level is the one of compression with it
+/// Fails      invalid_argument: sizes that do not add up; samples too few or too much alike for the trainer; a
 ///            dictionary that packs the samples no better than none does, its own bytes not counted
 outcome<std::shared_ptr<const dictionary>> train(const training_samples& samples, std::size_t dictionary_bytes,
                                                  int level);

@@ -24,14 +24,16 @@ struct waiter {
 /// Who computes which missing answer, and who waits for it: one flight per key, whoever asks.
 ///
 /// Shape      a flight holds the lease's token, its holder, and a line of waiters; flights are found by key and by
-/// token Life       asked -> held -> landed (put) | released | late | holder gone. After the last three the first
-/// waiter gets a
-///            new token of the same flight; without waiters the flight lingers for one more lease length, so that a
-///            late put still lands. An invalidation cuts the flight off from its key: its put is delivered, not stored.
+///            token
+/// Life       asked -> held -> landed (put) | released | late | holder gone. After the last three the first waiter
+///            gets a new token of the same flight; without waiters the flight lingers for one more lease length, so
+///            that a late put still lands. An invalidation cuts the flight off from its key: its put is delivered,
+///            not stored.
 /// Units      time in `instant`; bytes() estimates what the allocator gives
 /// Owner      one shard; not thread-safe
 /// Invariant  a key has at most one flight that is not cut off; every waiter is in exactly one line until it is
-/// answered Cost       O(1) per event; deadlines by a heap, bounded steps per tick
+///            answered
+/// Cost       O(1) per event; deadlines by a heap, bounded steps per tick
 class lease_table {
  public:
   struct limits {
