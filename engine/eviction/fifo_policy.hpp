@@ -37,6 +37,7 @@ enum class stamping : std::uint8_t {
 ///
 /// Shape      newcomers enter probation; those hit twice there, and those that come back soon after they left, live
 ///            in main. Leaving probation with one hit gives one more round; main is a clock with counts up to three.
+///            Few of those that leave probation unproven contest a place in main, lest dead keys hold it for ever.
 /// Units      weights are whatever the owner counts (bytes in the engine, 1 in simulations); the capacity, both
 ///            queues and the ghost's window are sums of weights. A node's weight and hash are fixed while it is in.
 /// Owner      whoever owns the nodes; not thread-safe. `evicted(Node&, bool remember_wanted)` is called with the node
@@ -45,7 +46,7 @@ enum class stamping : std::uint8_t {
 /// Invariant  used() <= capacity() after every admit() that returns true; after capacity() or replace() the owner
 ///            restores it by shrink_to()
 /// Cost       hit() is one byte; everything else O(1). One eviction moves at most `max_moves` nodes (of these at most
-///            `max_second_chances` within probation) and then evicts regardless. A newcomer evicts as many as its
+///            `max_second_chances` within probation) and two more, and then evicts regardless. A newcomer evicts as many as its
 ///            weight asks for; `max_evictions` bounds that. No allocation but the ghost table's.
 /// Source     S3-FIFO (Yang et al., SOSP 23), ghost and promotion as in 2Q (Johnson & Shasha, VLDB 94); duels after
 ///            set dueling (Qureshi et al., ISCA 07)
@@ -55,6 +56,7 @@ class fifo_policy {
   static constexpr unsigned max_second_chances = 16;
   static constexpr unsigned max_moves = 64;
   static constexpr unsigned duel_looks = 4;
+  static constexpr unsigned contest_every = 32;
 
   explicit fifo_policy(std::uint64_t capacity, eviction_mode m = first_eviction_mode) noexcept
       : capacity_(capacity), mode_(m), ghost_(capacity) {
@@ -150,6 +152,8 @@ class fifo_policy {
   template <class F>
   void expel(queue& q, Node& n, bool remember_wanted, F& evicted);
   template <class F>
+  void expel_unproven(Node& n, F& evicted);
+  template <class F>
   void evict_from_main(unsigned moves, F& evicted);
   template <class F>
   void evict_one(F& evicted);
@@ -162,6 +166,7 @@ class fifo_policy {
   std::uint64_t ghost_window_ = 0;
   /// The heaviest newcomer of late: a queue cannot keep its target more exactly than by one entry.
   std::uint64_t grain_ = 1;
+  unsigned uncontested_ = 0;  ///< evictions from probation since the last that contested a place in main
   eviction_mode mode_;
   bool filled_ = false;  ///< something had to be evicted since the capacity last grew
   ghost_table ghost_;
@@ -302,6 +307,20 @@ bool fifo_policy<Node, Traits, Stamps>::hand_finds_unused(unsigned looks) noexce
   return false;
 }
 
+/// One in `contest_every` that leave probation contests the place of main's oldest and takes it when that is unused:
+/// otherwise keys that never return could hold main for ever against keys that return too late to be known.
+template <class Node, class Traits, stamping Stamps>
+template <class F>
+void fifo_policy<Node, Traits, Stamps>::expel_unproven(Node& n, F& evicted) {
+  if (++uncontested_ < contest_every) return expel(probation_, n, true, evicted);
+  uncontested_ = 0;
+  if (!hand_finds_unused(1)) return expel(probation_, n, true, evicted);
+  Node& loser = *main_.oldest;
+  unlink(probation_, n);
+  to_main(n, 0);
+  expel(main_, loser, settings_of(mode_).stamps_main, evicted);
+}
+
 template <class Node, class Traits, stamping Stamps>
 template <class F>
 void fifo_policy<Node, Traits, Stamps>::evict_from_main(unsigned moves, F& evicted) {
@@ -329,7 +348,7 @@ void fifo_policy<Node, Traits, Stamps>::evict_one(F& evicted) {
       const unsigned hits = state & hits_mask;
       const bool promoted = hits >= 2 && moves > 0;
       const bool again = hits == 1 && !(state & second_chance) && second_chances > 0 && moves > 0;
-      if (!promoted && !again) return expel(probation_, *oldest, true, evicted);
+      if (!promoted && !again) return expel_unproven(*oldest, evicted);
       unlink(probation_, *oldest);
       --moves;
       if (promoted) {

@@ -55,14 +55,15 @@ TEST_CASE("a learner that has seen nothing runs the middle mode", "[engine][evic
   CHECK(learner.sound());
 }
 
-TEST_CASE("a loop is guarded against, and when it turns into a moving window the mind is changed to recency",
-          "[engine][eviction]") {
+TEST_CASE("a loop is guarded against, a moving window wants recency, and minds are changed", "[engine][eviction]") {
   mode_learner learner{{2000, 1}};
   loop(learner, 400'000);
   CHECK(learner.mode() == eviction_mode::guard);
   CHECK(learner.missed(eviction_mode::guard) < learner.missed(eviction_mode::recency));
   moving_window(learner, 1'000'000, 200'000);
   CHECK(learner.mode() == eviction_mode::recency);
+  loop(learner, 1'000'000);
+  CHECK(learner.mode() == eviction_mode::guard);
   CHECK(learner.sound());
 }
 
