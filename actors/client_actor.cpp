@@ -9,7 +9,8 @@ namespace aicache {
 
 namespace {
 constexpr duration deadline_tick{10};
-}
+constexpr unsigned attempts = 2;
+}  // namespace
 
 client_actor::behavior_type client_state::start(front_actor front) {
   front_ = std::move(front);
@@ -26,7 +27,7 @@ client_actor::behavior_type client_state::start(front_actor front) {
 #include "messages/ops.def"
 #undef AICACHE_OPERATION
       [this](const late_reply& r) {
-        core_.late(r.correlation, r.position, r.result, now(), effects_);
+        core_.late(r.correlation, r.position, r.result, effects_);
         perform();
       },
       [this](client_tick) {
@@ -55,19 +56,19 @@ void client_state::start_call(const std::shared_ptr<call>& what, asked who) {
 
 void client_state::take_map(const shard_map& m) {
   if (m.epoch <= core_.epoch()) return;
-  std::vector<bool> replaced(shards_.size(), false);
-  for (std::size_t i = 0; i < shards_.size(); ++i) {
-    replaced[i] = i >= m.shards.size() || m.shards[i] != shards_[i];
-    if (replaced[i] && shards_[i]) self_->demonitor(shards_[i].address());
+  std::vector<client_core::owner> owners;
+  for (std::size_t i = 0; i < m.shards.size(); ++i) {
+    const shard_actor before = i < shards_.size() ? shards_[i] : shard_actor{};
+    const bool same = m.shards[i] && m.shards[i] == before;
+    owners.push_back(same          ? client_core::owner::same
+                     : m.shards[i] ? client_core::owner::replaced
+                                   : client_core::owner::absent);
+    if (m.shards[i] && !same) self_->monitor(m.shards[i]);
   }
-  for (std::size_t i = 0; i < m.shards.size(); ++i)
-    if (m.shards[i] && (i >= shards_.size() || replaced[i])) self_->monitor(m.shards[i]);
+  for (const shard_actor& s : shards_)
+    if (s && std::find(m.shards.begin(), m.shards.end(), s) == m.shards.end()) self_->demonitor(s.address());
   shards_ = m.shards;
-  core_.map(m.epoch, static_cast<std::uint32_t>(m.shards.size()), replaced,
-            {m.limits.batch_keys, m.limits.in_flight_keys, 2}, now(), effects_);
-  // A range without an owner is down until the next map.
-  for (std::uint32_t i = 0; i < shards_.size(); ++i)
-    if (!shards_[i]) core_.shard_down(i, now(), effects_);
+  core_.map(m.epoch, owners, {m.limits.batch_keys, m.limits.in_flight_keys, attempts}, now(), effects_);
   perform();
 }
 
@@ -77,13 +78,13 @@ void client_state::down(const caf::down_msg& m) {
     core_.fail_all(errc::unavailable, effects_);
   }
   for (std::uint32_t i = 0; i < shards_.size(); ++i)
-    if (shards_[i] && shards_[i].address() == m.source) core_.shard_down(i, now(), effects_);
+    if (shards_[i] && shards_[i].address() == m.source) core_.shard_down(i, effects_);
   perform();
 }
 
 template <class Reply>
 void client_state::replied(const Reply& r) {
-  core_.replied(r.correlation, r.why, r.body, now(), effects_);
+  core_.replied(r.correlation, r.why, r.body, effects_);
   perform();
 }
 
@@ -95,20 +96,13 @@ void client_state::send_batch(const client_core::send_part& p) {
 
 void client_state::send(const client_core::send_part& p) {
   switch (p.kind) {
-    case call_kind::get:
-      return send_batch<get_batch, get_body>(p);
-    case call_kind::put:
-      return send_batch<put_batch, put_body>(p);
-    case call_kind::erase:
-      return send_batch<erase_batch, key_body>(p);
-    case call_kind::exists:
-      return send_batch<exists_batch, key_body>(p);
-    case call_kind::time_left:
-      return send_batch<time_left_batch, key_body>(p);
-    case call_kind::touch:
-      return send_batch<touch_batch, key_body>(p);
-    case call_kind::release:
-      return send_batch<release_batch, key_body>(p);
+    case call_kind::get: return send_batch<get_batch, get_body>(p);
+    case call_kind::put: return send_batch<put_batch, put_body>(p);
+    case call_kind::erase: return send_batch<erase_batch, key_body>(p);
+    case call_kind::exists: return send_batch<exists_batch, key_body>(p);
+    case call_kind::time_left: return send_batch<time_left_batch, key_body>(p);
+    case call_kind::touch: return send_batch<touch_batch, key_body>(p);
+    case call_kind::release: return send_batch<release_batch, key_body>(p);
   }
 }
 

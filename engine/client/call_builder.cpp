@@ -5,17 +5,25 @@
 
 namespace aicache {
 
+namespace {
+constexpr std::size_t names_searched = 64;
+// Beyond the longest list of names: an item with this number is counted as "other".
+constexpr std::uint16_t no_name = UINT16_MAX;
+}  // namespace
+
 call_builder::call_builder(call_kind kind, identifier& names, text_bounds bounds, duration deadline)
     : call_(std::make_shared<call>()), lists_(std::make_shared<name_lists>()), identifier_(names), bounds_(bounds) {
   call_->kind = kind;
-  call_->deadline = deadline;
+  call_->deadline = std::clamp(deadline, duration{0}, longest_deadline);
 }
 
-// A batch has few distinct names, mostly the one before: searching from the end is cheaper than hashing.
+// A batch has few distinct names, mostly the one before: searching from the end is cheaper than hashing. Among very
+// many names the search ends early, and a name may stand twice, which does no harm.
 std::uint16_t call_builder::number_of(std::vector<std::string>& list, std::string_view name) {
-  const auto found = std::find(list.rbegin(), list.rend(), name);
-  if (found != list.rend()) return static_cast<std::uint16_t>(list.rend() - found - 1);
-  if (list.size() > UINT16_MAX) return UINT16_MAX;
+  const auto last = list.rbegin() + static_cast<std::ptrdiff_t>(std::min(list.size(), names_searched));
+  const auto found = std::find(list.rbegin(), last, name);
+  if (found != last) return static_cast<std::uint16_t>(list.rend() - found - 1);
+  if (list.size() == no_name) return no_name;
   list.emplace_back(name);
   return static_cast<std::uint16_t>(list.size() - 1);
 }

@@ -1,6 +1,7 @@
 #include "engine/client/client_core.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace aicache {
 
@@ -23,19 +24,32 @@ void client_core::start(std::uint64_t token, std::shared_ptr<call> c, instant no
   c->got.assign(c->kind == call_kind::get ? c->size() : 0, {});
   c->stored.assign(c->kind == call_kind::put ? c->size() : 0, {});
   c->told.assign(c->kind == call_kind::get || c->kind == call_kind::put ? 0 : c->size(), {});
+  c->deadline = std::clamp(c->deadline, duration{0}, longest_deadline);
   const instant deadline = now + c->deadline;
   auto [at, fresh] = calls_.emplace(token, open_call{std::move(c), deadline, 0, {}});
   if (!fresh) return;
   at->second.open = at->second.what->size();
   deadlines_.emplace(deadline, token);
   if (shards_.empty()) {
-    held_back h{token, 1, std::vector<std::uint32_t>(at->second.open)};
-    for (std::uint32_t i = 0; i < h.positions.size(); ++i) h.positions[i] = i;
-    held_back_.push_back(std::move(h));
+    std::vector<std::uint32_t> all(at->second.open);
+    std::iota(all.begin(), all.end(), 0U);
+    hold_back(token, at->second, std::move(all), 1);
   } else {
     route(token, at->second, nullptr, 1, now, out);
   }
   settle(token, out);
+}
+
+// What waits for a shard counts against a credit as well, or a long restart would fill the memory. What a dead shard
+// already had is within that shard's own credit.
+void client_core::hold_back(std::uint64_t token, open_call& c, std::vector<std::uint32_t> positions, unsigned attempt) {
+  if (positions.empty()) return;
+  if (attempt == 1 && held_keys_ + positions.size() > limits_.in_flight_keys) {
+    for (std::uint32_t at : positions) fail_item(c, at, errc::overloaded);
+    return;
+  }
+  held_keys_ += positions.size();
+  held_back_.push_back({token, attempt, std::move(positions)});
 }
 
 // Groups items by shard and sends them; null positions stand for all items.
@@ -67,10 +81,7 @@ void client_core::route(std::uint64_t token, open_call& c, const std::vector<std
 void client_core::dispatch(std::uint64_t token, open_call& c, std::uint32_t shard, std::vector<std::uint32_t> positions,
                            unsigned attempt, instant now, effects& out) {
   shard_state& to = shards_[shard];
-  if (to.down) {
-    held_back_.push_back({token, attempt, std::move(positions)});
-    return;
-  }
+  if (to.down) return hold_back(token, c, std::move(positions), attempt);
   if (to.keys + positions.size() > limits_.in_flight_keys) {
     for (std::uint32_t at : positions) fail_item(c, at, errc::overloaded);
     return;
@@ -135,24 +146,27 @@ void client_core::close_part(parts_map::iterator p) noexcept {
   parts_.erase(p);
 }
 
-void client_core::map(std::uint64_t epoch, std::uint32_t shards, const std::vector<bool>& replaced, limits l,
-                      instant now, effects& out) {
-  if (epoch <= epoch_ || shards == 0) return;
-  for (std::uint32_t s = 0; s < shards_.size() && s < replaced.size(); ++s)
-    if (replaced[s]) shard_down(s, now, out);
+void client_core::map(std::uint64_t epoch, std::span<const owner> owners, limits l, instant now, effects& out) {
+  if (epoch <= epoch_ || owners.empty()) return;
+  // Other ranges than before: no shard is what it was.
+  const bool recut = owners.size() != shards_.size();
+  for (std::uint32_t s = 0; s < shards_.size(); ++s)
+    if (recut || owners[s] != owner::same) shard_down(s, out);
+  if (recut) shards_.assign(owners.size(), {});
+  for (std::size_t s = 0; s < owners.size(); ++s)
+    if (owners[s] != owner::same) shards_[s].down = owners[s] == owner::absent;
   epoch_ = epoch;
   limits_ = l;
-  // Parts in flight keep the shard numbers of the map they were sent under, so the count of shards only grows here.
-  if (shards_.size() < shards) shards_.resize(shards);
-  for (shard_state& s : shards_) s.down = false;
-  for (held_back& h : std::exchange(held_back_, {}))
-    if (auto at = calls_.find(h.token); at != calls_.end()) {
-      route(h.token, at->second, &h.positions, h.attempt, now, out);
-      settle(h.token, out);
-    }
+  // A node's word that no batch may hold anything must not stop the client.
+  limits_.batch_keys = std::max<std::size_t>(limits_.batch_keys, 1);
+  held_keys_ = 0;
+  for (held_back& h : std::exchange(held_back_, {})) {
+    route(h.token, calls_.find(h.token)->second, &h.positions, h.attempt, now, out);
+    settle(h.token, out);
+  }
 }
 
-void client_core::replied(std::uint64_t correlation, errc whole, const body& what, instant, effects& out) {
+void client_core::replied(std::uint64_t correlation, errc whole, const body& what, effects& out) {
   auto at = parts_.find(correlation);
   if (at == parts_.end()) return;
   part& p = at->second;
@@ -194,7 +208,7 @@ void client_core::replied(std::uint64_t correlation, errc whole, const body& wha
   settle(token, out);
 }
 
-void client_core::late(std::uint64_t correlation, std::uint32_t position, get_result result, instant, effects& out) {
+void client_core::late(std::uint64_t correlation, std::uint32_t position, get_result result, effects& out) {
   auto at = parts_.find(correlation);
   if (at == parts_.end()) return;
   part& p = at->second;
@@ -211,7 +225,7 @@ void client_core::late(std::uint64_t correlation, std::uint32_t position, get_re
   settle(token, out);
 }
 
-void client_core::shard_down(std::uint32_t shard, instant now, effects& out) {
+void client_core::shard_down(std::uint32_t shard, effects& out) {
   if (shard >= shards_.size()) return;
   shards_[shard].down = true;
   std::vector<held_back> orphans;
@@ -225,16 +239,15 @@ void client_core::shard_down(std::uint32_t shard, instant now, effects& out) {
     close_part(here);
     orphans.push_back(std::move(h));
   }
-  for (held_back& h : orphans) again(h.token, std::move(h.positions), h.attempt, now, out);
+  for (held_back& h : orphans) again(h.token, std::move(h.positions), h.attempt, out);
 }
 
-void client_core::again(std::uint64_t token, std::vector<std::uint32_t> positions, unsigned attempt, instant,
-                        effects& out) {
+void client_core::again(std::uint64_t token, std::vector<std::uint32_t> positions, unsigned attempt, effects& out) {
   open_call& c = calls_.find(token)->second;
   if (attempt > limits_.attempts || c.what->kind == call_kind::release) {
     for (std::uint32_t at : positions) fail_item(c, at, errc::unavailable);
   } else {
-    held_back_.push_back({token, attempt, std::move(positions)});
+    hold_back(token, c, std::move(positions), attempt);
   }
   settle(token, out);
 }
@@ -247,6 +260,7 @@ void client_core::tick(instant now, effects& out) {
   std::erase_if(held_back_, [&](const held_back& h) {
     if (!std::binary_search(due.begin(), due.end(), h.token)) return false;
     for (std::uint32_t at : h.positions) fail_item(calls_.find(h.token)->second, at, errc::unavailable);
+    held_keys_ -= h.positions.size();
     return true;
   });
   for (std::uint64_t token : due) {
@@ -272,6 +286,7 @@ void client_core::fail_all(errc why, effects& out) {
     for (std::uint32_t at : h.positions) fail_item(calls_.find(h.token)->second, at, why);
   parts_.clear();
   held_back_.clear();
+  held_keys_ = 0;
   for (shard_state& s : shards_) s.keys = 0;
   std::vector<std::uint64_t> tokens;
   for (const auto& [token, c] : calls_) tokens.push_back(token);
@@ -288,12 +303,16 @@ bool client_core::sound() const {
     open[p.token] += here;
     keys[p.shard] += here;
   }
-  for (const held_back& h : held_back_) open[h.token] += h.positions.size();
+  std::size_t held = 0;
+  for (const held_back& h : held_back_) {
+    open[h.token] += h.positions.size();
+    held += h.positions.size();
+  }
   for (const auto& [token, c] : calls_)
     if (c.open == 0 || open[token] != c.open || !deadlines_.contains({c.deadline, token})) return false;
   for (std::size_t s = 0; s < keys.size(); ++s)
     if (keys[s] != shards_[s].keys) return false;
-  return deadlines_.size() == calls_.size() && open.size() <= calls_.size();
+  return held == held_keys_ && deadlines_.size() == calls_.size() && open.size() == calls_.size();
 }
 
 }  // namespace aicache

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <set>
+#include <span>
 #include <unordered_map>
 #include <utility>
 #include <variant>
@@ -12,6 +13,9 @@
 #include "engine/types.hpp"
 
 namespace aicache {
+
+/// The longest that a call may take; longer deadlines mean this one.
+inline constexpr duration longest_deadline{3'600'000};
 
 /// What a call asks of the shards. Releasing a lease is the one that may not be repeated.
 enum class call_kind : std::uint8_t { get, put, erase, exists, time_left, touch, release };
@@ -43,8 +47,9 @@ struct call {
 ///            when every item has its answer, the call is finished
 /// Owner      one client actor; not thread-safe; is told the time
 /// Fails      per item: overloaded (credits used up; at once), deadline, unavailable (its shard died twice under it, or
-///            is away until the deadline)
-/// Invariant  every call that was started is finished exactly once; keys in flight to a shard never exceed the credit
+///            is away until the deadline), corrupt (a reply of the wrong length or kind)
+/// Invariant  every call that was started is finished exactly once; keys in flight to a shard never exceed the credit,
+///            nor do keys that wait for a shard which is away, but for those that it already had
 /// Cost       per call a few allocations, per key none; deadlines in an ordered set
 class client_core {
  public:
@@ -77,19 +82,22 @@ class client_core {
   /// A call to make, under a token of the owner's choice.
   void start(std::uint64_t token, std::shared_ptr<call> c, instant now, effects& out);
 
-  /// A new shard map is valid; what waited for it goes out. `limits` are the node's. `replaced` says which shards are
-  /// no longer the actors they were: what those owed is asked of their successors.
-  void map(std::uint64_t epoch, std::uint32_t shards, const std::vector<bool>& replaced, limits l, instant now,
-           effects& out);
+  /// What a new map says of a range: the owner is who it was, another one, or nobody yet.
+  enum class owner : std::uint8_t { same, replaced, absent };
+
+  /// A new shard map is valid; what waited for it goes out. `owners` has one place per range, `l` are the node's limits.
+  /// What owners owed who are no more is asked of their successors. An owner that is known to be dead stays so while
+  /// maps still name it.
+  void map(std::uint64_t epoch, std::span<const owner> owners, limits l, instant now, effects& out);
 
   /// A shard has answered a message, or refused it as a whole.
-  void replied(std::uint64_t correlation, errc whole, const body& what, instant now, effects& out);
+  void replied(std::uint64_t correlation, errc whole, const body& what, effects& out);
 
   /// A result that was pending has come.
-  void late(std::uint64_t correlation, std::uint32_t position, get_result result, instant now, effects& out);
+  void late(std::uint64_t correlation, std::uint32_t position, get_result result, effects& out);
 
-  /// A shard of the present map is dead: what it owed is asked of its successor, once. Dead until the next map.
-  void shard_down(std::uint32_t shard, instant now, effects& out);
+  /// A shard of the present map is dead: what it owed is asked of its successor, once. Dead until a map replaces it.
+  void shard_down(std::uint32_t shard, effects& out);
 
   /// Ends calls that are past their deadline.
   void tick(instant now, effects& out);
@@ -137,7 +145,8 @@ class client_core {
   void fail_item(open_call& c, std::uint32_t position, errc why) noexcept;
   void settle(std::uint64_t token, effects& out);
   void close_part(parts_map::iterator p) noexcept;
-  void again(std::uint64_t token, std::vector<std::uint32_t> positions, unsigned attempt, instant now, effects& out);
+  void again(std::uint64_t token, std::vector<std::uint32_t> positions, unsigned attempt, effects& out);
+  void hold_back(std::uint64_t token, open_call& c, std::vector<std::uint32_t> positions, unsigned attempt);
 
   limits limits_;
   std::uint64_t epoch_ = 0;
@@ -146,6 +155,7 @@ class client_core {
   calls_map calls_;
   parts_map parts_;
   std::vector<held_back> held_back_;  // for want of a map or of a shard
+  std::size_t held_keys_ = 0;
   std::set<std::pair<instant, std::uint64_t>> deadlines_;
   std::vector<std::vector<std::uint32_t>> by_shard_;  // scratch
 };

@@ -1,0 +1,40 @@
+#include "engine/client/response.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <random>
+
+using namespace aicache;
+
+TEST_CASE("a response comes back from its blob as it was", "[engine][client]") {
+  std::mt19937_64 dice(3);
+  for (int i = 0; i < 500; ++i) {
+    response r{std::string(dice() % 300, '\0'), std::string(dice() % 20, '\0'), static_cast<std::uint32_t>(dice()),
+               static_cast<std::uint32_t>(dice()), static_cast<std::uint32_t>(dice())};
+    for (char& c : r.text) c = static_cast<char>(dice());
+    for (char& c : r.model) c = static_cast<char>(dice());
+    const blob_ref b = to_blob(r);
+    REQUIRE(to_response(*b) == r);
+    REQUIRE(b->text() == r.text);
+    REQUIRE(attribute_of(*b, attribute::model) == r.model);
+    REQUIRE(b->size() == r.text.size() + (r.model.empty() ? 0 : r.model.size() + 5));
+  }
+}
+
+TEST_CASE("attributes that nobody knows are passed over", "[engine][client]") {
+  const std::string unknown{"\x09\x02\x00\x00\x00zz", 7};
+  const std::string model{"\x01\x03\x00\x00\x00gpt", 8};
+  CHECK(attribute_of(*blob::make("text", {}, unknown + model), attribute::model) == "gpt");
+  CHECK(attribute_of(*blob::make("text", {}, unknown), attribute::model).empty());
+}
+
+TEST_CASE("attributes that do not parse are none", "[engine][client]") {
+  const std::string model{"\x01\x03\x00\x00\x00gpt", 8};
+  for (std::size_t n = 0; n < model.size(); ++n)
+    CHECK(attribute_of(*blob::make("text", {}, model.substr(0, n)), attribute::model).empty());
+  const std::string endless{
+      "\x09\xff\xff\xff\xff"
+      "gpt",
+      8};
+  CHECK(attribute_of(*blob::make("text", {}, endless), attribute::model).empty());
+}
