@@ -2,13 +2,15 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 namespace aicache {
 
 monitor_actor::behavior_type monitor_state::start(const monitor_setup& setup) {
   if (setup.learn) {
     learner_ = std::make_unique<mode_learner>(
         mode_learner::options{setup.hot_bytes, setup.expected_entry, first_eviction_mode});
-    steering_ = {learner_->mode(), learner_->sample_threshold()};
+    steering_ = steering();
   }
   return {
       [this](const report_message& m) {
@@ -17,6 +19,7 @@ monitor_actor::behavior_type monitor_state::start(const monitor_setup& setup) {
       },
       [this](const shards_changed& m) {
         shards_ = m.shards;
+        if (learner_) steering_ = steering();
         epoch_ = m.epoch;
         if (m.lost >= 0) {
           ++restarts_;
@@ -36,11 +39,17 @@ monitor_actor::behavior_type monitor_state::start(const monitor_setup& setup) {
 void monitor_state::learn(const std::vector<sampled>& samples) {
   if (!learner_ || samples.empty()) return;
   learner_->feed(samples);
-  const steer now{learner_->mode(), learner_->sample_threshold()};
-  if (now.mode == steering_.mode && now.sample_threshold == steering_.sample_threshold) return;
+  const steer now = steering();
+  if (now == steering_) return;
   if (now.mode != steering_.mode) spdlog::info("eviction mode is now {}", to_string(now.mode));
   steering_ = now;
   steer_all();
+}
+
+// A batch must be short against a shadow: the more shards send batches, the shorter each.
+steer monitor_state::steering() const {
+  const auto shards = static_cast<std::uint32_t>(std::max<std::size_t>(1, shards_.size()));
+  return {learner_->mode(), learner_->sample_threshold(), learner_->batch_size(shards)};
 }
 
 void monitor_state::steer_all() {

@@ -33,6 +33,7 @@ class monitor_state {
 
  private:
   void learn(const std::vector<sampled>& samples);
+  steer steering() const;
   void steer_all();
 
   pointer self_;

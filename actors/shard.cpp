@@ -44,7 +44,7 @@ shard_actor::behavior_type shard_state::start(shard_setup setup) {
         return by_key<release_reply>(m, [this](key_body& b) { core_->release(b.items, now(), b.results, effects_); });
       },
       [this](shard_tick) { tick(); },
-      [this](const steer& m) { core_->steer(m.mode, m.sample_threshold); },
+      [this](const steer& m) { core_->steer(m.mode, m.sample_threshold, m.sample_batch); },
       [this](const pack_done& m) {
         core_->packed(m.key, m.raw, m.packed, effects_);
         perform();
@@ -101,6 +101,7 @@ caf::result<get_reply> shard_state::get(const get_batch& m) {
       for (get_item& i : body.items) i.lease = false;
     }
     core_->get(body.items, b, at, body.results, effects_);
+    if (core_->samples_full()) caf::anon_send(setup_.monitor, report_message{nullptr, core_->take_samples()});
     const std::int64_t end = nanoseconds(self_->clock().now());
     core_->served(static_cast<std::uint64_t>(end - (m.sent_ns > 0 ? std::min(m.sent_ns, end) : nanoseconds(begin))));
     const auto open = static_cast<std::uint32_t>(std::count_if(
@@ -185,7 +186,7 @@ void shard_state::tick() {
   const bool more = core_->tick(now(), effects_);
   perform();
   const auto at = self_->clock().now();
-  if (at >= next_report_ || core_->samples_full()) {
+  if (at >= next_report_) {
     report();
     next_report_ = at + setup_.report_interval;
   }

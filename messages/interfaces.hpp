@@ -20,10 +20,13 @@ namespace aicache {
 
 /// Do your housekeeping and report (a shard to itself).
 struct shard_tick {};
-/// Evict by this mode, and show the learner keys up to this sample hash (monitor to shard).
+/// Evict by this mode, and show the learner keys up to this sample hash, so many at a time (monitor to shard).
 struct steer {
   eviction_mode mode = first_eviction_mode;
   std::uint64_t sample_threshold = 0;
+  std::uint32_t sample_batch = UINT32_MAX;
+
+  friend bool operator==(const steer&, const steer&) = default;
 };
 /// A codec worker's results (worker to shard).
 struct pack_done {
@@ -68,7 +71,7 @@ using codec_worker_actor =
 
 /// What a shard has counted since its last report, and the keys that it sampled for the learner (shard to monitor).
 struct report_message {
-  std::shared_ptr<const shard_report> report;
+  std::shared_ptr<const shard_report> report;  ///< null: only samples
   std::vector<sampled> samples;
 };
 /// These are the shards to steer (front to monitor); `lost` numbers one whose memory is gone.

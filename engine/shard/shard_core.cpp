@@ -8,7 +8,7 @@ namespace aicache {
 
 namespace {
 constexpr std::uint64_t nanoseconds_per_ms = 1'000'000;
-constexpr std::size_t most_samples = 4096;
+constexpr std::size_t most_samples = 512;
 constexpr std::uint64_t samples_share = 64;    // of the budget, at most one part in so many
 constexpr std::uint64_t names_share = 16;      // the same for operations, and for tenants
 constexpr std::uint64_t histograms_share = 8;  // the same for latencies by operation
@@ -491,9 +491,10 @@ void shard_core::trained(std::uint16_t operation, outcome<std::shared_ptr<const 
   }
 }
 
-void shard_core::steer(eviction_mode mode, std::uint64_t threshold) {
+void shard_core::steer(eviction_mode mode, std::uint64_t threshold, std::size_t sample_batch) {
   tiers_.mode(mode);
   sample_threshold_ = threshold;
+  sample_batch_ = std::max<std::size_t>(sample_batch, 1);
 }
 
 std::vector<sampled> shard_core::take_samples() {

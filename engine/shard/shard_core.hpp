@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -73,12 +74,13 @@ class shard_core {
   void unpacked(const key128& key, const blob_ref& small, blob_ref raw, instant now, effects& out);
   void trained(std::uint16_t operation, outcome<std::shared_ptr<const dictionary>> made, effects& out);
 
-  /// The node's learner has spoken: evict so, and sample keys whose sample hash is at most `threshold` (0: none).
-  void steer(eviction_mode mode, std::uint64_t threshold);
+  /// The node's learner has spoken: evict so, sample keys whose sample hash is at most `threshold` (0: none), and have
+  /// the samples fetched as soon as there are `sample_batch`.
+  void steer(eviction_mode mode, std::uint64_t threshold, std::size_t sample_batch = SIZE_MAX);
 
   /// What the learner shall see; empties the buffer.
   std::vector<sampled> take_samples();
-  bool samples_full() const noexcept { return samples_.size() >= most_samples_; }
+  bool samples_full() const noexcept { return samples_.size() >= std::min(sample_batch_, most_samples_); }
 
   /// Everything counted since the last report, and the present state.
   shard_report take_report();
@@ -159,6 +161,7 @@ class shard_core {
   std::vector<std::uint16_t> batch_operations_;  // the present batch's names, as numbers
   std::vector<std::uint16_t> batch_tenants_;
   std::size_t most_samples_;
+  std::size_t sample_batch_ = SIZE_MAX;
   std::vector<sampled> samples_;
   std::uint64_t sample_threshold_ = 0;
   std::vector<unpacking> unpacking_;  // few: one per value in a worker's hands
