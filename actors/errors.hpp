@@ -2,6 +2,7 @@
 
 #include "engine/outcome.hpp"
 #include "messages/caf_version.hpp"
+#include "messages/packed.hpp"
 
 // The one bridge between our codes and CAF's errors.
 namespace aicache {
@@ -16,7 +17,8 @@ inline caf::error to_error(const fault& why) {
 
 /// Our code in a caf::error. What CAF itself reports means that the other side is not there, or late.
 inline errc to_errc(const caf::error& why) {
-  if (why.category() == error_category) return static_cast<errc>(why.code());
+  if (why.category() == error_category)
+    return why.code() <= static_cast<std::uint8_t>(packed::last_errc) ? static_cast<errc>(why.code()) : errc::internal;
   if (why == caf::sec::request_timeout) return errc::deadline;
   if (why == caf::sec::runtime_error) return errc::internal;
   return errc::unavailable;

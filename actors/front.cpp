@@ -17,7 +17,6 @@ namespace aicache {
 namespace {
 // A request to our own client ends by the call's deadline; this is for the client dying.
 constexpr duration grace{1'000};
-constexpr duration longest_wait{3'600'000};
 constexpr duration drain_patience{10'000};
 }  // namespace
 
@@ -28,8 +27,17 @@ front_actor::behavior_type front_state::start(node_options options) {
     for (std::uint32_t i = 0; i < shards_.size(); ++i)
       if (shards_[i].handle && shards_[i].handle.address() == m.source) return shard_died(i, m.reason);
     for (std::size_t i = 0; i < workers_.size(); ++i)
-      if (workers_[i].address() == m.source) return spawn_worker(i);
-    if (monitor_.address() == m.source) return spawn_monitor();
+      if (workers_[i].address() == m.source) {
+        spdlog::error("a codec worker died; its jobs are given up");
+        spawn_worker(i);
+        return introduce();
+      }
+    if (monitor_.address() == m.source) {
+      spdlog::error("the monitor died; its successor counts from zero");
+      spawn_monitor();
+      self_->send(monitor_, shards_changed{epoch_, map().shards, -1});
+      return introduce();
+    }
     std::erase_if(watchers_, [&](const map_watcher& w) { return w.address() == m.source; });
   });
   spawn_monitor();
@@ -49,8 +57,10 @@ front_actor::behavior_type front_state::start(node_options options) {
       [this](const release_batch& m) { return pass_on<release_reply>(m, call_kind::release); },
       [this](const watch_map& m) {
         if (!m.watcher) return;
-        self_->monitor(m.watcher);
-        watchers_.push_back(m.watcher);
+        if (std::find(watchers_.begin(), watchers_.end(), m.watcher) == watchers_.end()) {
+          self_->monitor(m.watcher);
+          watchers_.push_back(m.watcher);
+        }
         self_->send(m.watcher, map());
       },
       [this](map_request) { return map(); },
@@ -59,7 +69,7 @@ front_actor::behavior_type front_state::start(node_options options) {
       [this](restart_shard m) {
         if (draining_ || shards_[m.shard].handle) return;
         spawn_shard(m.shard);
-        publish(m.shard);
+        publish(-1);
       },
   };
 }
@@ -72,13 +82,13 @@ void front_state::spawn_monitor() {
   monitor_setup setup{options_.learn_eviction,
                       static_cast<std::uint64_t>(static_cast<double>(t.budget * options_.shards) * hot_share),
                       options_.expected_answer};
-  const bool again = static_cast<bool>(monitor_);
   monitor_ = self_->spawn<caf::monitored>(monitor, setup);
-  if (!again) return;
-  spdlog::error("the monitor died; its successor counts from zero");
-  // Shards know the monitor they were spawned with, so they start anew as well: cold, but never silent.
-  for (slot& s : shards_)
-    if (s.handle) caf::anon_send_exit(s.handle, caf::exit_reason::user_shutdown);
+}
+
+// Shards know those they work with by handle: whoever is replaced is made known.
+void front_state::introduce() {
+  for (const slot& s : shards_)
+    if (s.handle) self_->send(s.handle, colleagues{monitor_, workers_});
 }
 
 void front_state::spawn_worker(std::size_t place) {
@@ -95,8 +105,7 @@ void front_state::spawn_shard(std::uint32_t number) {
   setup.limits = options_.limits;
   setup.report_interval = options_.report_interval;
   setup.clock = clock_;
-  setup.monitor = monitor_;
-  setup.workers = workers_;
+  setup.with = {monitor_, workers_};
   s.handle = self_->spawn<caf::monitored>(shard, std::move(setup));
 }
 
@@ -118,7 +127,7 @@ void front_state::shard_died(std::uint32_t number, const caf::error& why) {
   spdlog::error("shard {} died ({}), its {}. death of late; a new one starts in {} ms", number,
                 self_->system().render(why), recent, wait.count());
   // Clients learn at once that nobody owns the range, so that they wait for the successor instead of a dead actor.
-  publish(-1);
+  publish(number);
   self_->delayed_send(self_, wait, restart_shard{number});
 }
 
@@ -145,7 +154,7 @@ caf::result<Reply> front_state::pass_on(const Batch& m, call_kind kind) {
   if (m.body->items.size() > options_.limits.batch_keys) return Reply{m.correlation, errc::too_large, nullptr};
   auto c = std::make_shared<call>();
   c->kind = kind;
-  c->deadline = duration{std::clamp<std::int64_t>(m.wait_ms, 1, longest_wait.count())};
+  if (m.wait_ms > 0) c->deadline = std::min(duration{m.wait_ms}, longest_deadline);
   if constexpr (requires { m.body->names; }) c->names = m.body->names;
   if constexpr (std::is_same_v<Batch, get_batch>) {
     c->gets = m.body->items;

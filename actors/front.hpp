@@ -61,6 +61,7 @@ class front_state {
 
   void spawn_monitor();
   void spawn_worker(std::size_t place);
+  void introduce();
   void spawn_shard(std::uint32_t number);
   void shard_died(std::uint32_t number, const caf::error& why);
   void publish(std::int64_t lost);

@@ -43,7 +43,8 @@ node_options to_options(const config::settings& s, unsigned cores, instant unix_
   node_options o;
   const std::uint64_t most = std::max<std::uint64_t>(1, s.memory.budget / config::smallest_shard);
   o.shards = s.node.shards != 0 ? s.node.shards
-                                : static_cast<std::uint32_t>(std::min<std::uint64_t>(std::max(1U, cores), most));
+                                : static_cast<std::uint32_t>(std::min<std::uint64_t>(
+                                      std::max<std::uint64_t>(1, s.node.threads != 0 ? s.node.threads : cores), most));
   o.origin = unix_now;
   tier_options& t = o.shard.tiers;
   t.budget = s.memory.budget / o.shards;

@@ -17,13 +17,7 @@ shard_actor::behavior_type shard_state::start(shard_setup setup) {
   setup_ = std::move(setup);
   core_ = std::make_unique<shard_core>(setup_.options);
   next_report_ = self_->clock().now() + setup_.report_interval;
-  self_->set_down_handler([this](const caf::down_msg& m) {
-    auto gone = owners_.find(m.source);
-    if (gone == owners_.end()) return;
-    core_->owner_gone(gone->second, now(), effects_);
-    owners_.erase(gone);
-    perform();
-  });
+  self_->set_down_handler([this](const caf::down_msg& m) { client_gone(m.source); });
   self_->delayed_send(self_, setup_.report_interval, shard_tick{});
   return {
       [this](const get_batch& m) { return get(m); },
@@ -61,6 +55,7 @@ shard_actor::behavior_type shard_state::start(shard_setup setup) {
         }
         perform();
       },
+      [this](const colleagues& m) { setup_.with = m; },
       [this](drain_shard) { return drain(); },
   };
 }
@@ -82,6 +77,16 @@ std::uint64_t shard_state::owner_of(const caf::strong_actor_ptr& sender) {
   return at->second;
 }
 
+void shard_state::client_gone(const caf::actor_addr& who) {
+  auto gone = owners_.find(who);
+  if (gone == owners_.end()) return;
+  const std::uint64_t owner = gone->second;
+  owners_.erase(gone);
+  std::erase_if(open_, [&](const auto& entry) { return entry.second.owner == owner; });
+  core_->owner_gone(owner, now(), effects_);
+  perform();
+}
+
 caf::result<get_reply> shard_state::get(const get_batch& m) {
   const auto begin = self_->clock().now();
   const caf::strong_actor_ptr sender = self_->current_sender();
@@ -101,7 +106,7 @@ caf::result<get_reply> shard_state::get(const get_batch& m) {
       for (get_item& i : body.items) i.lease = false;
     }
     core_->get(body.items, b, at, body.results, effects_);
-    if (core_->samples_full()) caf::anon_send(setup_.monitor, report_message{nullptr, core_->take_samples()});
+    if (core_->samples_full()) caf::anon_send(setup_.with.monitor, report_message{nullptr, core_->take_samples()});
     const std::int64_t end = nanoseconds(self_->clock().now());
     core_->served(static_cast<std::uint64_t>(end - (m.sent_ns > 0 ? std::min(m.sent_ns, end) : nanoseconds(begin))));
     const auto open = static_cast<std::uint32_t>(std::count_if(
@@ -110,6 +115,7 @@ caf::result<get_reply> shard_state::get(const get_batch& m) {
     auto promise = self_->make_response_promise<get_reply>();
     if (open > 0) {
       open_batch& o = open_[b.id];
+      o.owner = b.owner;
       o.correlation = m.correlation;
       o.open = open;
       if (m.partial) {
@@ -123,6 +129,7 @@ caf::result<get_reply> shard_state::get(const get_batch& m) {
     perform();
     return promise;
   } catch (const std::exception&) {
+    open_.erase(next_batch_);
     return get_reply{m.correlation, errc::internal, nullptr};
   }
 }
@@ -173,8 +180,8 @@ void shard_state::perform() {
                    },
                    [this](auto& job) {
                      // Without workers (a bare shard in a test) a job stays undone: its value stays as it is.
-                     if (setup_.workers.empty()) return;
-                     self_->send(setup_.workers[next_worker_++ % setup_.workers.size()], std::move(job));
+                     if (setup_.with.workers.empty()) return;
+                     self_->send(setup_.with.workers[next_worker_++ % setup_.with.workers.size()], std::move(job));
                    },
                },
                effects_[i]);
@@ -182,13 +189,15 @@ void shard_state::perform() {
   effects_.clear();
 }
 
+// Housekeeping that ran out of memory is tried again at the next tick.
 void shard_state::tick() {
-  const bool more = core_->tick(now(), effects_);
-  perform();
-  const auto at = self_->clock().now();
-  if (at >= next_report_) {
-    report();
-    next_report_ = at + setup_.report_interval;
+  bool more = false;
+  try {
+    more = core_->tick(now(), effects_);
+    perform();
+    if (self_->clock().now() >= next_report_) report(core_->take_report());
+  } catch (const std::exception&) {
+    more = false;
   }
   if (more) {
     self_->send(self_, shard_tick{});
@@ -199,10 +208,12 @@ void shard_state::tick() {
   }
 }
 
-void shard_state::report() {
-  auto r = std::make_shared<shard_report>(core_->take_report());
-  r->shard = setup_.number;
-  caf::anon_send(setup_.monitor, report_message{std::move(r), core_->take_samples()});
+void shard_state::report(shard_report now) {
+  next_report_ = self_->clock().now() + setup_.report_interval;
+  now.shard = setup_.number;
+  if (setup_.with.monitor)
+    caf::anon_send(setup_.with.monitor,
+                   report_message{std::make_shared<const shard_report>(std::move(now)), core_->take_samples()});
 }
 
 drained shard_state::drain() {
@@ -215,7 +226,7 @@ drained shard_state::drain() {
     effects_.emplace_back(late_answer{w.batch, w.position, r});
   }
   perform();
-  report();
+  report(core_->take_report());
   return {sent_away.size()};
 }
 
@@ -226,7 +237,10 @@ shard_state::~shard_state() {
   for (auto& [id, o] : open_)
     if (!o.sender) o.whole.deliver(to_error(errc::unavailable));
   core_->abandon();
-  report();
+  shard_report last = core_->take_report();
+  // What it held is gone with it.
+  last.present = {};
+  report(std::move(last));
 }
 
 }  // namespace aicache

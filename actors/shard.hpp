@@ -18,8 +18,7 @@ struct shard_setup {
   client_limits limits;
   duration report_interval{250};
   node_clock clock;
-  monitor_actor monitor;
-  std::vector<codec_worker_actor> workers;
+  colleagues with;
 };
 
 /// Performs what its shard_core decides.
@@ -28,7 +27,7 @@ struct shard_setup {
 ///            reports to the monitor
 /// Owner      itself: one scheduled actor, nothing shared
 /// Fails      a batch that breaks the limits is refused as a whole; an exception becomes `internal` for that batch
-/// Invariant  whoever waits by request is answered even when the shard is killed: by the destructor
+/// Invariant  a batch is open exactly while a result of it is pending and its sender lives; whoever waits by request is answered even when the shard is killed: by the destructor
 class shard_state {
  public:
   using pointer = shard_actor::stateful_pointer<shard_state>;
@@ -44,6 +43,7 @@ class shard_state {
 
  private:
   struct open_batch {
+    std::uint64_t owner = 0;       ///< 0 when nobody of the batch asked for a lease
     caf::strong_actor_ptr sender;  ///< takes late replies; null when `whole` is kept
     caf::typed_response_promise<get_reply> whole;
     std::uint64_t correlation = 0;
@@ -59,9 +59,10 @@ class shard_state {
   template <class Body>
   errc refusal(const std::shared_ptr<Body>& body) const;
   std::uint64_t owner_of(const caf::strong_actor_ptr& sender);
+  void client_gone(const caf::actor_addr& who);
   void perform();
   void tick();
-  void report();
+  void report(shard_report now);
   drained drain();
 
   pointer self_;

@@ -44,6 +44,8 @@ struct train_done {
   std::shared_ptr<const dictionary> made;  ///< null: the samples gave none
 };
 
+struct colleagues;
+
 /// Send away whoever waits, and give no more leases; hits are still answered (front to shard).
 struct drain_shard {};
 /// Who had to be sent away.
@@ -59,7 +61,7 @@ using shard_actor = caf::typed_actor<
 #include "messages/ops.def"
 #undef AICACHE_OPERATION
     caf::reacts_to<shard_tick>, caf::reacts_to<steer>, caf::reacts_to<pack_done>, caf::reacts_to<unpack_done>,
-    caf::reacts_to<train_done>, caf::replies_to<drain_shard>::with<drained>>;
+    caf::reacts_to<train_done>, caf::reacts_to<colleagues>, caf::replies_to<drain_shard>::with<drained>>;
 
 // -- codec workers -----------------------------------------------------------
 
@@ -87,6 +89,12 @@ AICACHE_INSPECT_EMPTY(statistics_request)
 /// Aggregates reports and steers eviction for all shards of its node.
 using monitor_actor = caf::typed_actor<caf::reacts_to<report_message>, caf::reacts_to<shards_changed>,
                                        caf::replies_to<statistics_request>::with<node_statistics>>;
+
+/// From now on report to this monitor and give jobs to these workers (front to shard).
+struct colleagues {
+  monitor_actor monitor;
+  std::vector<codec_worker_actor> workers;
+};
 
 // -- the shard map -----------------------------------------------------------
 
@@ -128,8 +136,9 @@ using front_actor = caf::typed_actor<
 #define AICACHE_OPERATION(name, batch, reply, idempotent, doc) caf::replies_to<batch>::with<reply>,
 #include "messages/ops.def"
 #undef AICACHE_OPERATION
-    caf::reacts_to<watch_map>, caf::replies_to<map_request>::with<shard_map>, caf::replies_to<statistics_request>::with<node_statistics>,
-    caf::replies_to<drain_request>::with<drained>, caf::reacts_to<restart_shard>>;
+    caf::reacts_to<watch_map>, caf::replies_to<map_request>::with<shard_map>,
+    caf::replies_to<statistics_request>::with<node_statistics>, caf::replies_to<drain_request>::with<drained>,
+    caf::reacts_to<restart_shard>>;
 
 // -- clients -----------------------------------------------------------------
 
@@ -175,6 +184,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::unpack_job)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::train_job)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::report_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::shards_changed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::colleagues)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::drain_shard)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::restart_shard)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::submit_call)

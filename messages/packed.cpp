@@ -46,7 +46,11 @@ class reader {
     if (n > static_cast<std::uint8_t>(last)) bad_ = true;
     return static_cast<Enum>(n);
   }
-  bool flag() { return number<std::uint8_t>() != 0; }
+  bool flag() {
+    const auto n = number<std::uint8_t>();
+    if (n > 1) bad_ = true;
+    return n == 1;
+  }
   std::string_view string() {
     const auto n = number<std::uint32_t>();
     const char* at = take(n);
@@ -139,7 +143,7 @@ void write(writer& w, const get_result& x) {
 void read(reader& r, get_result& x) {
   x.status = r.one_of(get_status::error);
   x.from = r.one_of(tier::parked);
-  x.error = r.one_of(errc::internal);
+  x.error = r.one_of(last_errc);
   x.retrievals = r.number<std::uint16_t>();
   x.lease = r.number<std::uint64_t>();
   x.created.ms = r.number<std::int64_t>();
@@ -155,7 +159,7 @@ void write(writer& w, const put_result& x) {
 }
 void read(reader& r, put_result& x) {
   x.status = r.one_of(put_status::refused);
-  x.error = r.one_of(errc::internal);
+  x.error = r.one_of(last_errc);
 }
 
 void write(writer& w, const key_result& x) {
@@ -165,7 +169,7 @@ void write(writer& w, const key_result& x) {
 }
 void read(reader& r, key_result& x) {
   x.found = r.flag();
-  x.error = r.one_of(errc::internal);
+  x.error = r.one_of(last_errc);
   x.left_ms = r.number<std::int64_t>();
 }
 

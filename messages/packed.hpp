@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -15,10 +16,18 @@
 //   got      list of result = { status u8, from u8, error u8, retrievals u16, lease u64, created i64, expires i64,
 //            has value u8, value }
 //   value    input tokens, output tokens, model ms, text bytes: u32 each; string of raw bytes
-//   put      names, list of { identity 32, operation u16, tenant u16, text u8, lease u64, ttl i64, has value u8, value
-//   } stored   list of { status u8, error u8 } keys     list of { identity 32, argument i64 } told     list of { found
-//   u8, error u8, left i64 }
+//   put      names, list of { identity 32, operation u16, tenant u16, text u8, lease u64, ttl i64, has value u8, value }
+//   stored   list of { status u8, error u8 }
+//   keys     list of { identity 32, argument i64 }
+//   told     list of { found u8, error u8, left i64 }
 namespace aicache::packed {
+
+/// The error code with the highest number: what is above it is none of ours.
+inline constexpr errc last_errc = static_cast<errc>(std::max({0
+#define AICACHE_ERROR(name, number, retryable, text) , number
+#include "engine/errors.def"
+#undef AICACHE_ERROR
+}));
 
 std::string pack_items(const get_body& b);
 std::string pack_items(const put_body& b);

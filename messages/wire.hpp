@@ -21,6 +21,11 @@ namespace wire {
 template <class Inspector>
 inline constexpr bool prints = std::is_same_v<Inspector, caf::detail::stringification_inspector>;
 
+/// No error, when the code is one of ours.
+inline caf::error checked(errc why) {
+  return why <= packed::last_errc ? caf::error{} : caf::error{caf::sec::runtime_error};
+}
+
 /// Sends the items of a body one way, or its results the other.
 template <bool Results, class Body>
 struct cargo {
@@ -50,32 +55,38 @@ struct cargo {
 }  // namespace wire
 
 /// What an operation asks of one shard.
-#define AICACHE_BATCH(name, body_type)                                                                     \
-  struct name {                                                                                            \
-    std::uint64_t correlation = 0; /* the sender's; comes back with the answer */                          \
-    std::int64_t wait_ms = 0;      /* what is left until the caller's deadline: how long a get may park */ \
-    bool partial = false;          /* the sender takes pending results as late_reply messages */           \
-    std::int64_t sent_ns = 0;      /* the sender's monotonic clock; 0 when it is not the receiver's */     \
-    std::shared_ptr<body_type> body;                                                                       \
-    template <class Inspector>                                                                             \
-    friend typename Inspector::result_type inspect(Inspector& f, name& x) {                                \
-      if constexpr (Inspector::writes_state) x.sent_ns = 0;                                                \
-      wire::cargo<false, body_type> items{x.body};                                                         \
-      return f(caf::meta::type_name("aicache::" #name), x.correlation, x.wait_ms, x.partial, items);       \
-    }                                                                                                      \
+#define AICACHE_BATCH(name, body_type)                                                                         \
+  struct name {                                                                                                \
+    std::uint64_t correlation = 0; /* the sender's; comes back with the answer */                              \
+    std::int64_t wait_ms = 0;      /* how long a get may park, or wait for a worker; to a front also the     \
+                                      deadline, 0 for the default of a call */ \
+    bool partial = false;          /* the sender takes pending results as late_reply messages */               \
+    std::int64_t sent_ns = 0;      /* the sender's monotonic clock; 0 when it is not the receiver's */         \
+    std::shared_ptr<body_type> body;                                                                           \
+    template <class Inspector>                                                                                 \
+    friend typename Inspector::result_type inspect(Inspector& f, name& x) {                                    \
+      if constexpr (Inspector::writes_state) x.sent_ns = 0;                                                    \
+      wire::cargo<false, body_type> items{x.body};                                                             \
+      return f(caf::meta::type_name("aicache::" #name), x.correlation, x.wait_ms, x.partial, items);           \
+    }                                                                                                          \
   };
 
 /// What a shard answers: `why` is not none when it refused the batch as a whole.
-#define AICACHE_REPLY(name, body_type)                                                  \
-  struct name {                                                                         \
-    std::uint64_t correlation = 0;                                                      \
-    errc why = errc::none;                                                              \
-    std::shared_ptr<body_type> body;                                                    \
-    template <class Inspector>                                                          \
-    friend typename Inspector::result_type inspect(Inspector& f, name& x) {             \
-      wire::cargo<true, body_type> results{x.body};                                     \
-      return f(caf::meta::type_name("aicache::" #name), x.correlation, x.why, results); \
-    }                                                                                   \
+#define AICACHE_REPLY(name, body_type)                                                    \
+  struct name {                                                                           \
+    std::uint64_t correlation = 0;                                                        \
+    errc why = errc::none;                                                                \
+    std::shared_ptr<body_type> body;                                                      \
+    template <class Inspector>                                                            \
+    friend typename Inspector::result_type inspect(Inspector& f, name& x) {               \
+      wire::cargo<true, body_type> results{x.body};                                       \
+      if constexpr (Inspector::writes_state) {                                            \
+        if (auto failed = f(x.correlation, x.why, results)) return failed;                \
+        return wire::checked(x.why);                                                      \
+      } else {                                                                            \
+        return f(caf::meta::type_name("aicache::" #name), x.correlation, x.why, results); \
+      }                                                                                   \
+    }                                                                                     \
   };
 
 AICACHE_BATCH(get_batch, get_body)
