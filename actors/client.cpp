@@ -46,23 +46,23 @@ class callback_listener final : public call_listener {
   std::function<void()> done_;
 };
 
-// Gives a lease back when the computation ends by an exception.
-class lease_guard {
- public:
-  explicit lease_guard(std::function<void()> give_back) : give_back_(std::move(give_back)) {}
-  ~lease_guard() {
-    if (give_back_) give_back_();
-  }
-  void keep() noexcept { give_back_ = nullptr; }
-  lease_guard(const lease_guard&) = delete;
-  lease_guard& operator=(const lease_guard&) = delete;
+// The lease is the answer's from here on.
+answer to_answer(get_result& r) {
+  return {r.status, r.from, r.error, r.retrievals, std::exchange(r.lease, 0), r.created, r.expires, r.value};
+}
 
- private:
-  std::function<void()> give_back_;
-};
-
-answer to_answer(const get_result& r) {
-  return {r.status, r.from, r.error, r.retrievals, r.lease, r.created, r.expires, r.value};
+// A call whose leases are given back if nobody takes them: the actor that asked may be gone when they come.
+std::shared_ptr<call> with_leases_kept(std::shared_ptr<call> what, const client_actor& through) {
+  call* const seen = what.get();
+  return {seen, [what = std::move(what), through](call* c) mutable {
+            auto back = std::make_shared<call>();
+            back->kind = call_kind::release;
+            for (std::size_t i = 0; i < c->got.size(); ++i)
+              if (c->got[i].status == get_status::lease && c->got[i].lease != 0)
+                back->keys.push_back({c->gets[i].id, static_cast<std::int64_t>(c->got[i].lease)});
+            if (!back->keys.empty())
+              caf::anon_send(through, submit_call{back, std::make_shared<callback_listener>(back, nullptr)});
+          }};
 }
 
 }  // namespace
@@ -77,7 +77,7 @@ outcome<client> client::attach(caf::actor_system& system, const front_actor& fro
   self->request(front, patience, map_request{})
       .receive([&](const shard_map& m) { limits = m.limits; }, [&](caf::error& e) { why = std::move(e); });
   if (!limits) return fault{to_errc(why), "the node gave no shard map: " + system.render(why)};
-  return client(system, system.spawn(cache_client, front), *limits);
+  return client(std::make_shared<const session>(system, system.spawn(cache_client, front), *limits));
 }
 
 outcome<client> client::connect(caf::actor_system& system, const std::string& host, std::uint16_t port,
@@ -91,13 +91,15 @@ outcome<client> client::connect(caf::actor_system& system, const std::string& ho
 // -- preparing calls, in the caller's thread ---------------------------------
 
 call_builder client::builder(call_kind kind, duration deadline) const {
-  return {kind, identifier_for(*limits_), {limits_->small_text, limits_->medium_text, limits_->large_text}, deadline};
+  return {kind, identifier_for(limits()), {limits().small_text, limits().medium_text, limits().large_text}, deadline};
 }
 
 client::prepared client::prepare_get(std::span<const request> requests, const get_options& o) const {
   call_builder b = builder(call_kind::get, o.deadline);
   for (const request& r : requests) b.get(r, o.lease);
-  return {b.take(), b.places()};
+  prepared p{b.take(), b.places(), shared_};
+  if (o.lease) p.what = with_leases_kept(std::move(p.what), actor());
+  return p;
 }
 
 client::prepared client::prepare_put(std::span<const request> requests, std::span<const response> what,
@@ -106,20 +108,20 @@ client::prepared client::prepare_put(std::span<const request> requests, std::spa
   const std::int64_t ttl = o.ttl ? o.ttl->count() : own_lifetime;
   for (std::size_t i = 0; i < requests.size() && i < what.size(); ++i) {
     // Refused here, before its bytes travel.
-    if (what[i].text.size() + what[i].model.size() > limits_->value_bytes) {
+    if (what[i].text.size() + what[i].model.size() > limits().value_bytes) {
       b.refuse(errc::too_large);
     } else {
       b.put(requests[i], to_blob(what[i]), ttl, o.lease);
     }
   }
   for (std::size_t i = what.size(); i < requests.size(); ++i) b.refuse(errc::invalid_argument);
-  return {b.take(), b.places()};
+  return {b.take(), b.places(), shared_};
 }
 
 client::prepared client::prepare_keys(call_kind kind, std::span<const request> requests, std::int64_t argument) const {
   call_builder b = builder(kind, get_options{}.deadline);
   for (const request& r : requests) b.key(r, argument);
-  return {b.take(), b.places()};
+  return {b.take(), b.places(), shared_};
 }
 
 // -- reading results ---------------------------------------------------------
@@ -165,12 +167,23 @@ std::vector<key_result> client::key_results_of(const prepared& p) {
 
 // -- calls of plain threads --------------------------------------------------
 
-std::shared_ptr<call_listener> client::nobody() { return std::make_shared<callback_listener>(nullptr, nullptr); }
+std::shared_ptr<client::held_lease> client::hold(const request& r, std::uint64_t lease) const {
+  return std::make_shared<held_lease>(lease, [me = *this, r](std::uint64_t held) { me.give_back(r, held); });
+}
+
+void client::give_back(const request& r, std::uint64_t lease) const {
+  submit(prepare_keys(call_kind::release, {&r, 1}, static_cast<std::int64_t>(lease)), [](const prepared&) {});
+}
+
+// A put that was refused may have left others waiting: the next of them shall compute.
+void client::after_put(const request& r, std::uint64_t lease, const put_result& stored) const {
+  if (stored.status == put_status::refused) give_back(r, lease);
+}
 
 void client::submit(prepared p, std::function<void(const prepared&)> done) const {
   auto what = p.what;
   auto listener = std::make_shared<callback_listener>(what, [p = std::move(p), done = std::move(done)] { done(p); });
-  caf::anon_send(actor_, submit_call{std::move(what), std::move(listener)});
+  caf::anon_send(actor(), submit_call{std::move(what), std::move(listener)});
 }
 
 template <class Result, class Extract>
@@ -217,15 +230,11 @@ answer client::get_or_compute(const request& r, const compute_function& compute,
   o.lease = true;
   answer a = get(r, o);
   if (!a.must_compute()) return a;
-  lease_guard guard([&] { release(r, a.lease); });
+  const auto held = hold(r, a.lease);
   const outcome<response> made = compute();
-  guard.keep();
-  if (!made) {
-    release(r, a.lease);
-    return failed(made.why().code);
-  }
-  p.lease = a.lease;
-  put(r, *made, p);
+  if (!made) return failed(made.why().code);
+  p.lease = held->keep();
+  after_put(r, p.lease, put(r, *made, p));
   return computed(*made);
 }
 
@@ -237,22 +246,25 @@ std::future<answer> client::get_or_compute_async(const request& r, compute_funct
   submit(prepare_get({&r, 1}, o), [me = *this, r, compute = std::move(compute), p, promise](const prepared& done) {
     answer a = answers_of(done).front();
     if (!a.must_compute()) return promise->set_value(std::move(a));
+    auto held = me.hold(r, a.lease);
     // A model call may take seconds: it gets a thread of its own, not the client actor's.
-    me.system_->spawn<caf::detached>([me, r, compute, p, promise, lease = a.lease](caf::event_based_actor*) mutable {
+    me.shared_->system.spawn<caf::detached>([me, r, compute, p, promise, held](caf::event_based_actor*) mutable {
       outcome<response> made = fault{errc::compute_failed, "the computation ended by an exception"};
       try {
         made = compute();
-      } catch (const std::exception&) {
+      } catch (...) {
         // Told to the caller as compute_failed; what it was is the caller's own business.
       }
       if (!made) {
-        me.submit(me.prepare_keys(call_kind::release, {&r, 1}, static_cast<std::int64_t>(lease)),
-                  [promise, why = made.why().code](const prepared&) { promise->set_value(failed(why)); });
-        return;
+        held->give_back();
+        return promise->set_value(failed(made.why().code));
       }
-      p.lease = lease;
+      p.lease = held->keep();
       me.submit(me.prepare_put({&r, 1}, {&*made, 1}, p),
-                [promise, mine = computed(*made)](const prepared&) { promise->set_value(mine); });
+                [me, r, lease = p.lease, promise, mine = computed(*made)](const prepared& put) {
+                  me.after_put(r, lease, put_results_of(put).front());
+                  promise->set_value(mine);
+                });
     });
   });
   return future;

@@ -43,7 +43,9 @@ struct answer {
 };
 
 struct get_options {
-  bool lease = false;        ///< on a miss: take the lease to compute, or wait for whoever has it
+  /// On a miss: take the lease to compute, or wait for whoever has it. Who takes a lease puts or releases it; it passes
+  /// on when its time is over, or when the client's process is gone.
+  bool lease = false;
   duration deadline{5'000};  ///< after it the call ends with what it has; the rest is `deadline` errors
 };
 
@@ -57,7 +59,7 @@ struct put_options {
 using compute_function = std::function<outcome<response>()>;
 
 /// The handle by which an application uses a cache, in its own process or on another machine. Cheap to copy; copies
-/// share one client actor.
+/// share one client actor, which ends with the last copy and the last call. The actor system must outlive them all.
 ///
 /// Shape      identities are computed in the calling thread; the client actor cuts batches by shard and talks to shards
 ///            directly; values travel by reference in process
@@ -125,21 +127,30 @@ class client {
   template <class Self, class Then, class Otherwise>
   void get_list(Self* self, std::span<const request> requests, get_options o, Then then, Otherwise otherwise) const {
     prepared p = prepare_get(requests, o);
-    self->request(actor_, p.what->deadline + request_grace, make_call{p.what})
+    self->request(actor(), p.what->deadline + request_grace, make_call{p.what})
         .then([p, then = std::move(then)](call_finished&) mutable { then(answers_of(p)); }, std::move(otherwise));
   }
 
   template <class Self, class Then, class Otherwise>
   void put(Self* self, const request& r, const response& what, put_options o, Then then, Otherwise otherwise) const {
     prepared p = prepare_put({&r, 1}, {&what, 1}, o);
-    self->request(actor_, p.what->deadline + request_grace, make_call{p.what})
+    self->request(actor(), p.what->deadline + request_grace, make_call{p.what})
         .then([p, then = std::move(then)](call_finished&) mutable { then(put_results_of(p).front()); },
               std::move(otherwise));
   }
 
+  /// The same for many: `then(std::vector<put_result>)`; `what` stands beside `requests`, both have one length.
+  template <class Self, class Then, class Otherwise>
+  void put_list(Self* self, std::span<const request> requests, std::span<const response> what, put_options o, Then then,
+                Otherwise otherwise) const {
+    prepared p = prepare_put(requests, what, o);
+    self->request(actor(), p.what->deadline + request_grace, make_call{p.what})
+        .then([p, then = std::move(then)](call_finished&) mutable { then(put_results_of(p)); }, std::move(otherwise));
+  }
+
   /// `compute(finish)` runs in the actor `self` if this caller is the one to compute; it calls
   /// `finish(outcome<response>)` once, at once or later from the same actor. Then, or when another caller's answer is
-  /// there, `then(answer)` runs.
+  /// there, `then(answer)` runs. When `self` dies, or lets go of `finish` without a call, the next in line computes.
   template <class Self, class Compute, class Then, class Otherwise>
   void get_or_compute(Self* self, const request& r, Compute compute, Then then, Otherwise otherwise, get_options o = {},
                       put_options p = {}) const {
@@ -149,35 +160,71 @@ class client {
         self, r, o,
         [me, self, r, p, compute = std::move(compute), then, otherwise](answer a) mutable {
           if (!a.must_compute()) return then(std::move(a));
-          compute([me, self, r, p, lease = a.lease, then, otherwise](outcome<response> made) mutable {
+          auto held = me.hold(r, a.lease);
+          compute([me, self, r, p, held, then, otherwise](outcome<response> made) mutable {
+            if (!held->is_held()) return;  // told twice
             if (!made) {
-              prepared give_back = me.prepare_keys(call_kind::release, {&r, 1}, static_cast<std::int64_t>(lease));
-              self->send(me.actor_, submit_call{give_back.what, nobody()});
+              held->give_back();
               return then(failed(made.why().code));
             }
-            p.lease = lease;
+            p.lease = held->keep();
             answer mine = computed(*made);
             me.put(
-                self, r, *made, p, [then, mine](put_result) mutable { then(std::move(mine)); }, otherwise);
+                self, r, *made, p,
+                [me, r, lease = p.lease, then, mine](put_result stored) mutable {
+                  me.after_put(r, lease, stored);
+                  then(std::move(mine));
+                },
+                otherwise);
           });
         },
         otherwise);
   }
 
   /// The client actor, for those who make their own calls.
-  const client_actor& actor() const noexcept { return actor_; }
-  const client_limits& limits() const noexcept { return *limits_; }
+  const client_actor& actor() const noexcept { return shared_->actor; }
+  const client_limits& limits() const noexcept { return shared_->limits; }
 
  private:
+  /// What all copies of a handle and all their calls share: the client actor ends with the last of them.
+  struct session {
+    caf::actor_system& system;
+    client_actor actor;
+    client_limits limits;
+
+    session(caf::actor_system& in, client_actor a, const client_limits& l)
+        : system(in), actor(std::move(a)), limits(l) {}
+    ~session() { caf::anon_send_exit(actor, caf::exit_reason::user_shutdown); }
+    session(const session&) = delete;
+    session& operator=(const session&) = delete;
+  };
   /// A call, and where in it each request's answer stands.
   struct prepared {
     std::shared_ptr<call> what;
     std::vector<call_builder::place> places;
+    std::shared_ptr<const session> with;
+  };
+  /// A lease in the hands of a computation: given back when that ends, in whatever way, without an answer.
+  class held_lease {
+   public:
+    held_lease(std::uint64_t lease, std::function<void(std::uint64_t)> back) : lease_(lease), back_(std::move(back)) {}
+    ~held_lease() { give_back(); }
+    held_lease(const held_lease&) = delete;
+    held_lease& operator=(const held_lease&) = delete;
+
+    bool is_held() const noexcept { return lease_ != 0; }
+    std::uint64_t keep() noexcept { return std::exchange(lease_, 0); }
+    void give_back() {
+      if (is_held()) back_(keep());
+    }
+
+   private:
+    std::uint64_t lease_;
+    std::function<void(std::uint64_t)> back_;
   };
   static constexpr duration request_grace{1'000};
 
-  client(caf::actor_system& system, client_actor actor, const client_limits& limits)
-      : system_(&system), actor_(std::move(actor)), limits_(std::make_shared<const client_limits>(limits)) {}
+  explicit client(std::shared_ptr<const session> s) : shared_(std::move(s)) {}
 
   call_builder builder(call_kind kind, duration deadline) const;
   prepared prepare_get(std::span<const request> requests, const get_options& o) const;
@@ -188,14 +235,14 @@ class client {
   static std::vector<key_result> key_results_of(const prepared& p);
   static answer computed(const response& r);
   static answer failed(errc why);
-  static std::shared_ptr<call_listener> nobody();
+  std::shared_ptr<held_lease> hold(const request& r, std::uint64_t lease) const;
+  void give_back(const request& r, std::uint64_t lease) const;
+  void after_put(const request& r, std::uint64_t lease, const put_result& stored) const;
   template <class Result, class Extract>
   std::future<Result> submit(prepared p, Extract extract) const;
   void submit(prepared p, std::function<void(const prepared&)> done) const;
 
-  caf::actor_system* system_;
-  client_actor actor_;
-  std::shared_ptr<const client_limits> limits_;
+  std::shared_ptr<const session> shared_;
 };
 
 }  // namespace aicache
