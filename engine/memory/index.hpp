@@ -47,8 +47,9 @@ class key_index {
   /// Starts to bring near what the key's bucket names: second step of a batch.
   void prefetch_blob(const key128& key) const noexcept {
     const bucket* b = home(key.lo);
-    if (unsigned matches = b->matches(tag_of(key.lo)); matches != 0)
-      __builtin_prefetch(b->at(static_cast<unsigned>(__builtin_ctz(matches))));
+    const unsigned matches = b->matches(tag_of(key.lo));
+    if (matches == 0) return;
+    if (const blob* at = b->at(static_cast<unsigned>(__builtin_ctz(matches))); at != nullptr) at->prefetch();
   }
 
   /// Adds a blob whose key is not in the index. Throws std::bad_alloc, leaving the index as it was.

@@ -28,14 +28,10 @@ constexpr promotion_class promotion_class_of(std::string_view operation) noexcep
 constexpr bool may_be_hot(text_tier text, promotion_class operation, std::uint64_t hits,
                           std::uint64_t hits_needed) noexcept {
   switch (text) {
-    case text_tier::small:
-      return true;
-    case text_tier::medium:
-      return operation != promotion_class::other || hits >= hits_needed;
-    case text_tier::large:
-      return operation == promotion_class::eager;
-    case text_tier::xlarge:
-      break;
+    case text_tier::small: return true;
+    case text_tier::medium: return operation != promotion_class::other || hits >= hits_needed;
+    case text_tier::large: return operation == promotion_class::eager;
+    case text_tier::xlarge: break;
   }
   return false;
 }

@@ -71,24 +71,25 @@ shard_core::operation_state& shard_core::operation_of(std::uint16_t in_batch) no
 void shard_core::get(std::span<const get_item> items, const batch& b, instant now, std::span<get_result> results,
                      effects& out) {
   const std::size_t n = std::min(items.size(), results.size());
+  std::array<key128, batch_step> keys;
   for (std::size_t from = 0; from < n; from += batch_step) {
-    const std::size_t to = std::min(from + batch_step, n);
+    const std::size_t count = std::min(batch_step, n - from);
+    for (std::size_t i = 0; i < count; ++i) keys[i] = items[from + i].id.key();
     // Independent misses of the processor's caches overlap when they are asked for together.
-    if (to - from > 1) {
-      for (std::size_t i = from; i < to; ++i) tiers_.prefetch(items[i].id.key());
-      for (std::size_t i = from; i < to; ++i) tiers_.prefetch_blob(items[i].id.key());
+    if (count > 1) {
+      for (std::size_t i = 0; i < count; ++i) tiers_.prefetch(keys[i]);
+      for (std::size_t i = 0; i < count; ++i) tiers_.prefetch_blob(keys[i]);
     }
-    for (std::size_t i = from; i < to; ++i) get_one(items[i], b, now, static_cast<std::uint32_t>(i), results[i], out);
+    for (std::size_t i = 0; i < count; ++i)
+      get_one(items[from + i], keys[i], b, now, static_cast<std::uint32_t>(from + i), results[from + i], out);
   }
   if (!out.empty()) account(out);
 }
 
-void shard_core::get_one(const get_item& item, const batch& b, instant now, std::uint32_t position, get_result& r,
-                         effects& out) {
-  const key128 key = item.id.key();
-  operation_state& o = operation_of(item.operation);
+void shard_core::get_one(const get_item& item, const key128& key, const batch& b, instant now, std::uint32_t position,
+                         get_result& r, effects& out) {
   blob* entry = tiers_.find(key);
-  if (sample_hash(key) <= sample_threshold_ && samples_.size() < most_samples_)
+  if (sample_threshold_ != 0 && sample_hash(key) <= sample_threshold_ && samples_.size() < most_samples_)
     samples_.push_back({sample_hash(key), entry == nullptr ? 0 : entry->charged()});
   if (entry == nullptr) return miss(item, key, &operation_counters::misses_absent, b, now, position, r, out);
   if (entry->expires <= now) {
@@ -102,25 +103,33 @@ void shard_core::get_one(const get_item& item, const batch& b, instant now, std:
   r.created = entry->created;
   r.expires = entry->expires;
   r.retrievals = entry->retrievals;
-  tier_stack::reading answer = tiers_.read(*entry, may_be_hot(o, item.text), out);
-  if (answer.value) [[likely]] {
-    r.status = get_status::hit;
-    r.from = answer.from;
-    count_get(o, item.text);
-    count_hit(o, tenants_[local(batch_tenants_, item.tenant)], answer.from, answer.value->facts());
-    r.value = std::move(answer.value);
-    ++o.served;
-    ++tier_served_[static_cast<std::size_t>(answer.from)];
-    return;
-  }
+  if (!tier_stack::is_hot(*entry)) return read_warm(item, key, *entry, b, now, position, r, out);
+  hit(item, operation_of(item.operation), tier::hot, tier_stack::read_hot(*entry), r);
+}
+
+void shard_core::hit(const get_item& item, operation_state& o, tier from, blob_ref value, get_result& r) noexcept {
+  r.status = get_status::hit;
+  r.from = from;
+  count_get(o, item.text);
+  count_hit(o, tenants_[local(batch_tenants_, item.tenant)], from, value->facts());
+  r.value = std::move(value);
+  ++o.served;
+  ++tier_served_[static_cast<std::size_t>(from)];
+}
+
+void shard_core::read_warm(const get_item& item, const key128& key, blob& entry, const batch& b, instant now,
+                           std::uint32_t position, get_result& r, effects& out) {
+  operation_state& o = operation_of(item.operation);
+  tier_stack::reading answer = tiers_.read_warm(entry, may_be_hot(o, item.text), out);
+  if (answer.value) return hit(item, o, answer.from, std::move(answer.value), r);
   if (answer.corrupt) {
-    tiers_.erase(*entry);
+    tiers_.erase(entry);
     return miss(item, key, &operation_counters::misses_corrupt, b, now, position, r, out);
   }
   const waiter who{b.id, position, local(batch_operations_, item.operation), local(batch_tenants_, item.tenant), now};
   r = {};
   count_get(o, item.text);
-  if (wait_for_worker(key, *entry, who, std::min(b.wait_until, now + options_.park), out)) {
+  if (wait_for_worker(key, entry, who, std::min(b.wait_until, now + options_.park), out)) {
     r.status = get_status::pending;
     return;
   }
@@ -182,36 +191,20 @@ bool shard_core::may_be_hot(const operation_state& o, text_tier text) const noex
 
 void shard_core::count_get(operation_state& o, text_tier text) noexcept {
   switch (text) {
-    case text_tier::small:
-      ++o.counted.gets_small;
-      break;
-    case text_tier::medium:
-      ++o.counted.gets_medium;
-      break;
-    case text_tier::large:
-      ++o.counted.gets_large;
-      break;
-    case text_tier::xlarge:
-      ++o.counted.gets_xlarge;
-      break;
+    case text_tier::small: ++o.counted.gets_small; break;
+    case text_tier::medium: ++o.counted.gets_medium; break;
+    case text_tier::large: ++o.counted.gets_large; break;
+    case text_tier::xlarge: ++o.counted.gets_xlarge; break;
   }
 }
 
 void shard_core::count_hit(operation_state& o, tenant_state& t, tier from, const answer_facts& facts) noexcept {
   switch (from) {
-    case tier::warm:
-      ++o.counted.hits_warm;
-      break;
-    case tier::shared:
-      ++o.counted.hits_shared;
-      break;
-    case tier::parked:
-      ++o.counted.hits_parked;
-      break;
+    case tier::warm: ++o.counted.hits_warm; break;
+    case tier::shared: ++o.counted.hits_shared; break;
+    case tier::parked: ++o.counted.hits_parked; break;
     case tier::hot:
-    case tier::none:
-      ++o.counted.hits_hot;
-      break;
+    case tier::none: ++o.counted.hits_hot; break;
   }
   o.counted.saved_input_tokens += facts.input_tokens;
   o.counted.saved_output_tokens += facts.output_tokens;

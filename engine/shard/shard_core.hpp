@@ -127,7 +127,11 @@ class shard_core {
     instant next_due = never;  ///< nobody's wait ends before
   };
 
-  void get_one(const get_item& item, const batch& b, instant now, std::uint32_t position, get_result& r, effects& out);
+  void get_one(const get_item& item, const key128& key, const batch& b, instant now, std::uint32_t position,
+               get_result& r, effects& out);
+  void hit(const get_item& item, operation_state& o, tier from, blob_ref value, get_result& r) noexcept;
+  void read_warm(const get_item& item, const key128& key, blob& entry, const batch& b, instant now,
+                 std::uint32_t position, get_result& r, effects& out);
   void miss(const get_item& item, const key128& key, std::uint64_t operation_counters::*why, const batch& b,
             instant now, std::uint32_t position, get_result& r, effects& out);
   put_result put_one(const put_item& item, instant now, effects& out);

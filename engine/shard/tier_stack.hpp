@@ -60,13 +60,19 @@ class tier_stack {
     bool corrupt = false;
   };
 
-  /// Hands out an entry's answer, and marks the entry as used. `may_be_hot` lets a warm entry that is used again move
-  /// up.
+  static bool is_hot(const blob& entry) noexcept { return entry.queue.where == blob::place::hot; }
+
+  /// Hands out a hot entry's answer, and marks the entry as used.
+  static blob_ref read_hot(blob& entry) noexcept {
+    policy::hit(entry);
+    return entry.hand_out();
+  }
+
+  /// The same for a warm entry. `may_be_hot` lets one that is used again move up.
+  reading read_warm(blob& entry, bool may_be_hot, effects& out);
+
   reading read(blob& entry, bool may_be_hot, effects& out) {
-    if (entry.queue.where == blob::place::hot) {
-      policy::hit(entry);
-      return {entry.hand_out(), tier::hot, false};
-    }
+    if (is_hot(entry)) return {read_hot(entry), tier::hot, false};
     return read_warm(entry, may_be_hot, out);
   }
 
@@ -130,7 +136,6 @@ class tier_stack {
     bool running = false;
   };
 
-  reading read_warm(blob& entry, bool may_be_hot, effects& out);
   std::uint64_t overhead() const noexcept;
   std::uint64_t room_for_answers() const noexcept;
   bool is_over() const noexcept { return charged() > options_.budget; }

@@ -620,7 +620,7 @@ TEST_CASE("sampled keys are kept for the learner, up to a limit, and misses with
   CHECK(taken[1].weight == 0);
   for (std::uint64_t i = 0; i < 6000; ++i) s.get(i);
   CHECK(s.core.samples_full());
-  CHECK(s.core.take_samples().size() == 4096);
+  CHECK(s.core.take_samples().size() == 512);
   CHECK_FALSE(s.core.samples_full());
   s.core.steer(eviction_mode::lean, sample_hash(id_of(7).key()));
   for (std::uint64_t i = 0; i < 100; ++i) s.get(i);
