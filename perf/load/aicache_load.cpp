@@ -1,0 +1,247 @@
+// aicache-load: asks a cache like an application would, computes what is missing, and checks every answer.
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <caf/io/all.hpp>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <optional>
+#include <thread>
+
+#include "actors/client.hpp"
+#include "actors/node.hpp"
+#include "config/sources.hpp"
+#include "config/version.hpp"
+#include "perf/load/load_loop.hpp"
+#include "perf/load/popularity.hpp"
+#include "perf/load/report.hpp"
+
+namespace {
+
+using namespace aicache;
+using namespace std::chrono_literals;
+using clock = std::chrono::steady_clock;
+
+enum exit_code : int { all_right = 0, cannot_run = 1, bad_arguments = 2, wrong_or_failed = 3 };
+
+struct command_line {
+  bool in_process = false;
+  std::string node;
+  std::string workload = "builtin";
+  std::optional<std::uint64_t> requests;
+  std::size_t concurrency = 8;
+  std::size_t clients = 0;
+  std::size_t batch = 64;
+  std::string popularity;
+  std::uint64_t seed = 1;
+  std::string json;
+  std::int64_t compute_ms = 0;
+  std::int64_t deadline_ms = 30'000;
+  bool leases = true;
+  std::vector<std::string> settings;
+};
+
+constexpr std::uint64_t usual_requests = 100'000;
+constexpr const char* usual_popularity = "zipf:0.9";
+constexpr duration patience{5'000};
+
+void say(const std::string& what) { std::cerr << "aicache-load: " << what << "\n"; }
+
+/// The cache that is asked: a node of this process, or one at the other end of a connection.
+struct target {
+  front_actor front;
+  bool own = false;
+};
+
+outcome<target> reach(caf::actor_system& system, const command_line& asked, const config::settings& s) {
+  if (asked.in_process) return target{start_node(system, s), true};
+  const auto colon = asked.node.rfind(':');
+  unsigned port = 0;
+  if (colon == std::string::npos || !CLI::detail::lexical_cast(asked.node.substr(colon + 1), port) || port == 0 ||
+      port > 65535)
+    return fault{errc::invalid_argument, "--node is HOST:PORT, not \"" + asked.node + "\""};
+  auto front =
+      system.middleman().remote_actor<front_actor>(asked.node.substr(0, colon), static_cast<std::uint16_t>(port));
+  if (!front) return fault{errc::unavailable, "no node at " + asked.node + ": " + system.render(front.error())};
+  return target{*front, false};
+}
+
+std::optional<node_statistics> statistics_of(caf::actor_system& system, const front_actor& front) {
+  std::optional<node_statistics> known;
+  caf::scoped_actor self{system};
+  self->request(front, patience, statistics_request{})
+      .receive([&](node_statistics& s) { known = std::move(s); }, [](const caf::error&) {});
+  return known;
+}
+
+std::uint64_t gets_of(const std::optional<node_statistics>& s) {
+  if (!s) return 0;
+  const operation_counters& c = s->total;
+  return c.gets_small + c.gets_medium + c.gets_large + c.gets_xlarge;
+}
+
+// Shards report on a tick: the figures are whole when they hold every get of the load.
+std::optional<node_statistics> settled_statistics(caf::actor_system& system, const front_actor& front,
+                                                  std::uint64_t gets) {
+  constexpr int most_polls = 40;
+  auto known = statistics_of(system, front);
+  for (int i = 0; i < most_polls && known && gets_of(known) < gets; ++i) {
+    std::this_thread::sleep_for(50ms);
+    known = statistics_of(system, front);
+  }
+  return known;
+}
+
+// Waits for the end of the run, with a line about its progress where somebody can see it.
+perf::tally wait_for(perf::load_run& run, std::future<perf::tally> result) {
+  const bool seen = isatty(STDERR_FILENO) == 1;
+  const auto began = clock::now();
+  while (result.wait_for(100ms) != std::future_status::ready) {
+    if (!seen) continue;
+    const std::uint64_t done = run.done.load(std::memory_order_relaxed);
+    const double seconds = std::chrono::duration<double>(clock::now() - began).count();
+    const auto share = static_cast<std::size_t>(done * 40 / std::max<std::size_t>(1, run.order.size()));
+    std::fprintf(stderr, "\r[%-40s] %llu of %zu, %.0f a second ", std::string(share, '#').c_str(),
+                 static_cast<unsigned long long>(done), run.order.size(), static_cast<double>(done) / seconds);
+  }
+  if (seen) std::fprintf(stderr, "\r%80s\r", "");
+  return result.get();
+}
+
+outcome<perf::workload> workload_of(const command_line& asked) {
+  if (asked.workload == "builtin") return perf::builtin_workload(asked.seed);
+  return perf::read_workload(asked.workload);
+}
+
+// With known arrivals a load is played once, in their order; otherwise popularity decides.
+outcome<std::shared_ptr<perf::load_run>> plan(const command_line& asked, const perf::workload& asks,
+                                              std::string& popularity) {
+  popularity = !asked.popularity.empty() ? asked.popularity : asks.timed ? "sequential" : usual_popularity;
+  const auto rule = perf::popularity::parse(popularity);
+  if (!rule) return fault{errc::invalid_argument, "--popularity: " + rule.why().detail};
+  const std::uint64_t requests = asked.requests.value_or(asks.timed ? asks.lines.size() : usual_requests);
+  return std::make_shared<perf::load_run>(
+      asks, rule->picks(requests, asks.lines.size(), asked.seed),
+      perf::load_run::options{asked.batch, asked.leases, duration{asked.compute_ms}, duration{asked.deadline_ms}});
+}
+
+int load(const command_line& asked, const config::settings& settings) {
+  const auto asks = workload_of(asked);
+  if (!asks) {
+    say(asks.why().detail);
+    return cannot_run;
+  }
+  for (const std::string& complaint : asks->complaints) say("left out: " + complaint);
+  if (asks->malformed > asks->complaints.size())
+    say("left out: " + std::to_string(asks->malformed - asks->complaints.size()) + " more malformed lines");
+  std::string popularity;
+  const auto run = plan(asked, *asks, popularity);
+  if (!run) {
+    say(run.why().detail);
+    return bad_arguments;
+  }
+  system_config config(settings, asked.in_process ? system_config::network::off : system_config::network::on);
+  caf::actor_system system{config};
+  const auto cache = reach(system, asked, settings);
+  if (!cache) {
+    say(cache.why().detail);
+    return cannot_run;
+  }
+  std::vector<client> clients;
+  for (std::size_t i = 0; i < std::max<std::size_t>(1, asked.clients); ++i) {
+    auto c = client::attach(system, cache->front, patience);
+    if (!c) {
+      say(c.why().detail);
+      return cannot_run;
+    }
+    clients.push_back(*c);
+  }
+  const std::uint64_t gets_before = gets_of(statistics_of(system, cache->front));
+  auto result = (*run)->result();
+  (*run)->starts(asked.concurrency);
+  const auto began = clock::now();
+  for (std::size_t i = 0; i < asked.concurrency; ++i)
+    system.spawn([](caf::stateful_actor<perf::load_loop>* self, const std::shared_ptr<perf::load_run>& shared,
+                    const client& c) { return self->state.start(shared, c); },
+                 *run, clients[i % clients.size()]);
+  perf::load_report report{*asks, wait_for(**run, std::move(result)), 0, asked.batch, asked.concurrency, popularity,
+                           {}};
+  report.seconds = std::chrono::duration<double>(clock::now() - began).count();
+  report.node = settled_statistics(system, cache->front, gets_before + report.found.asked);
+  clients.clear();
+  if (cache->own) stop_node(system, cache->front, patience);
+  std::cout << perf::to_text(report) << std::flush;
+  if (!asked.json.empty()) {
+    std::ofstream file(asked.json);
+    file << perf::to_json(report);
+    file.close();
+    if (!file) {
+      say("cannot write " + asked.json);
+      return cannot_run;
+    }
+  }
+  return report.right() ? all_right : wrong_or_failed;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"aicache-load: asks a cache as an application would, and checks every answer"};
+  command_line asked;
+  auto* here = app.add_flag("--in-process", asked.in_process, "start a node in this process and ask it");
+  auto* there = app.add_option("--node", asked.node, "ask the node at this address")->type_name("HOST:PORT");
+  here->excludes(there);
+  app.add_option("--workload", asked.workload, "a file of JSON lines, or builtin")
+      ->type_name("FILE.jsonl[.zst]|builtin")
+      ->capture_default_str();
+  app.add_option("--requests", asked.requests,
+                 "how many requests to make; 100000, or each once in a file with times of arrival");
+  app.add_option("--concurrency", asked.concurrency, "loops that ask at the same time")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  app.add_option("--clients", asked.clients, "client actors that the loops share; 1 unless given")
+      ->check(CLI::Range(1, 1'000));
+  app.add_option("--batch", asked.batch, "requests of one batch")->check(CLI::Range(1, 65'536))->capture_default_str();
+  app.add_option("--popularity", asked.popularity,
+                 "zipf:S draws popular lines more often, sequential takes all in turn; zipf:0.9, or sequential for a "
+                 "file with times of arrival")
+      ->type_name("zipf:S|sequential");
+  app.add_option("--seed", asked.seed, "of all that is drawn")->capture_default_str();
+  app.add_option("--json", asked.json, "write the report there as JSON")->type_name("FILE");
+  app.add_option("--compute-ms", asked.compute_ms, "how long computing an answer takes")
+      ->check(CLI::Range(0, 3'600'000))
+      ->capture_default_str();
+  app.add_option("--deadline-ms", asked.deadline_ms, "how long a loop waits for an answer")
+      ->check(CLI::Range(1, 3'600'000))
+      ->capture_default_str();
+  app.add_flag("--leases,!--no-leases", asked.leases, "compute a missing answer once for all loops (the default)");
+  app.add_option("--set", asked.settings, "a setting of the node in this process")
+      ->type_name("section.key=value")
+      ->expected(1)
+      ->take_all();
+  app.set_version_flag("--version", AICACHE_VERSION);
+  CLI11_PARSE(app, argc, argv);
+  if (!asked.in_process && asked.node.empty()) {
+    say("give --in-process, or --node HOST:PORT");
+    return bad_arguments;
+  }
+  if (!asked.in_process && !asked.settings.empty()) {
+    say("--set is for a node in this process; a node elsewhere has its own settings");
+    return bad_arguments;
+  }
+  config::sources from;
+  from.overrides = asked.settings;
+  const config::loaded settings = config::load(from);
+  if (!settings.problems.empty()) {
+    std::cerr << config::render(settings.problems);
+    return bad_arguments;
+  }
+  // Standard output holds the report alone.
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("aicache-load"));
+  spdlog::set_level(spdlog::level::warn);
+  return load(asked, settings.value);
+}

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "messages/statistics.hpp"
+#include "perf/load/tally.hpp"
+#include "perf/load/workload.hpp"
+
+namespace aicache::perf {
+
+/// All that a load has found out.
+struct load_report {
+  const workload& asks;
+  tally found;
+  double seconds = 0;
+  std::size_t batch = 0;
+  std::size_t concurrency = 0;
+  std::string popularity;
+  std::optional<node_statistics> node;  ///< what the node says of itself afterwards, if it answered
+
+  /// Every request was answered, and rightly.
+  bool right() const {
+    const operation_tally all = found.over_operations();
+    return all.errors == 0 && all.wrong == 0;
+  }
+};
+
+/// What the node's memory is charged in all.
+std::uint64_t bytes_charged(const node_statistics& s);
+
+/// For people.
+std::string to_text(const load_report& r);
+
+/// For programs: one JSON object, documented in perf/README.md.
+std::string to_json(const load_report& r);
+
+}  // namespace aicache::perf
