@@ -42,10 +42,10 @@ class key_index {
   }
 
   /// Starts to bring the key's bucket near; a batch calls this for all of its keys first.
-  void prefetch(const key128& key) const noexcept { __builtin_prefetch(home(key.lo)); }
+  [[gnu::always_inline]] void prefetch(const key128& key) const noexcept { __builtin_prefetch(home(key.lo)); }
 
   /// Starts to bring near what the key's bucket names: second step of a batch.
-  void prefetch_blob(const key128& key) const noexcept {
+  [[gnu::always_inline]] void prefetch_blob(const key128& key) const noexcept {
     const bucket* b = home(key.lo);
     const unsigned matches = b->matches(tag_of(key.lo));
     if (matches == 0) return;

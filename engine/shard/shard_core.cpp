@@ -71,19 +71,26 @@ shard_core::operation_state& shard_core::operation_of(std::uint16_t in_batch) no
 void shard_core::get(std::span<const get_item> items, const batch& b, instant now, std::span<get_result> results,
                      effects& out) {
   const std::size_t n = std::min(items.size(), results.size());
+  if (n == 1) {
+    get_one(items[0], items[0].id.key(), b, now, 0, results[0], out);
+  } else {
+    get_together(items.first(n), b, now, results, out);
+  }
+  if (!out.empty()) account(out);
+}
+
+void shard_core::get_together(std::span<const get_item> items, const batch& b, instant now,
+                              std::span<get_result> results, effects& out) {
   std::array<key128, batch_step> keys;
-  for (std::size_t from = 0; from < n; from += batch_step) {
-    const std::size_t count = std::min(batch_step, n - from);
+  for (std::size_t from = 0; from < items.size(); from += batch_step) {
+    const std::size_t count = std::min(batch_step, items.size() - from);
     for (std::size_t i = 0; i < count; ++i) keys[i] = items[from + i].id.key();
     // Independent misses of the processor's caches overlap when they are asked for together.
-    if (count > 1) {
-      for (std::size_t i = 0; i < count; ++i) tiers_.prefetch(keys[i]);
-      for (std::size_t i = 0; i < count; ++i) tiers_.prefetch_blob(keys[i]);
-    }
+    for (std::size_t i = 0; i < count; ++i) tiers_.prefetch(keys[i]);
+    for (std::size_t i = 0; i < count; ++i) tiers_.prefetch_blob(keys[i]);
     for (std::size_t i = 0; i < count; ++i)
       get_one(items[from + i], keys[i], b, now, static_cast<std::uint32_t>(from + i), results[from + i], out);
   }
-  if (!out.empty()) account(out);
 }
 
 void shard_core::get_one(const get_item& item, const key128& key, const batch& b, instant now, std::uint32_t position,

@@ -127,6 +127,8 @@ class shard_core {
     instant next_due = never;  ///< nobody's wait ends before
   };
 
+  void get_together(std::span<const get_item> items, const batch& b, instant now, std::span<get_result> results,
+                    effects& out);
   void get_one(const get_item& item, const key128& key, const batch& b, instant now, std::uint32_t position,
                get_result& r, effects& out);
   void hit(const get_item& item, operation_state& o, tier from, blob_ref value, get_result& r) noexcept;

@@ -38,8 +38,8 @@ class tier_stack {
   tier_stack& operator=(const tier_stack&) = delete;
 
   blob* find(const key128& key) const noexcept { return index_.find(key); }
-  void prefetch(const key128& key) const noexcept { index_.prefetch(key); }
-  void prefetch_blob(const key128& key) const noexcept { index_.prefetch_blob(key); }
+  [[gnu::always_inline]] void prefetch(const key128& key) const noexcept { index_.prefetch(key); }
+  [[gnu::always_inline]] void prefetch_blob(const key128& key) const noexcept { index_.prefetch_blob(key); }
 
   /// What the owner knows of a new answer.
   struct particulars {
