@@ -114,6 +114,8 @@ class client {
                                            put_options p = {}) const;
 
   // -- for actors: by request and response -----------------------------------
+  // These set no time-out of CAF's: the client actor ends every call by its own deadline, also when it dies. CAF's
+  // would be a wake-up of its clock for each call, kept until it is due, and halve the rate of batches.
 
   /// `then(answer)` or `otherwise(caf::error)` runs in the actor `self`, later.
   template <class Self, class Then, class Otherwise>
@@ -127,14 +129,14 @@ class client {
   template <class Self, class Then, class Otherwise>
   void get_list(Self* self, std::span<const request> requests, get_options o, Then then, Otherwise otherwise) const {
     prepared p = prepare_get(requests, o);
-    self->request(actor(), p.what->deadline + request_grace, make_call{p.what})
+    self->request(actor(), caf::infinite, make_call{p.what})
         .then([p, then = std::move(then)](call_finished&) mutable { then(answers_of(p)); }, std::move(otherwise));
   }
 
   template <class Self, class Then, class Otherwise>
   void put(Self* self, const request& r, const response& what, put_options o, Then then, Otherwise otherwise) const {
     prepared p = prepare_put({&r, 1}, {&what, 1}, o);
-    self->request(actor(), p.what->deadline + request_grace, make_call{p.what})
+    self->request(actor(), caf::infinite, make_call{p.what})
         .then([p, then = std::move(then)](call_finished&) mutable { then(put_results_of(p).front()); },
               std::move(otherwise));
   }
@@ -144,7 +146,7 @@ class client {
   void put_list(Self* self, std::span<const request> requests, std::span<const response> what, put_options o, Then then,
                 Otherwise otherwise) const {
     prepared p = prepare_put(requests, what, o);
-    self->request(actor(), p.what->deadline + request_grace, make_call{p.what})
+    self->request(actor(), caf::infinite, make_call{p.what})
         .then([p, then = std::move(then)](call_finished&) mutable { then(put_results_of(p)); }, std::move(otherwise));
   }
 
@@ -161,7 +163,9 @@ class client {
         [me, self, r, p, compute = std::move(compute), then, otherwise](answer a) mutable {
           if (!a.must_compute()) return then(std::move(a));
           auto held = me.hold(r, a.lease);
-          compute([me, self, r, p, held, then, otherwise](outcome<response> made) mutable {
+          // Who computes lives until it has finished, also when nobody else knows it.
+          caf::strong_actor_ptr alive{self->ctrl()};
+          compute([me, self, alive, r, p, held, then, otherwise](outcome<response> made) mutable {
             if (!held->is_held()) return;  // told twice
             if (!made) {
               held->give_back();
@@ -222,7 +226,6 @@ class client {
     std::uint64_t lease_;
     std::function<void(std::uint64_t)> back_;
   };
-  static constexpr duration request_grace{1'000};
 
   explicit client(std::shared_ptr<const session> s) : shared_(std::move(s)) {}
 
