@@ -171,7 +171,9 @@ int load(const command_line& asked, const config::settings& settings) {
   perf::load_report report{*asks, wait_for(**run, std::move(result)), 0, asked.batch, asked.concurrency, popularity,
                            {}};
   report.seconds = std::chrono::duration<double>(clock::now() - began).count();
-  report.node = settled_statistics(system, cache->front, gets_before + report.found.asked);
+  // What failed may never have reached the node.
+  const std::uint64_t counted = report.found.asked - report.found.over_operations().errors;
+  report.node = settled_statistics(system, cache->front, gets_before + counted);
   clients.clear();
   if (cache->own) stop_node(system, cache->front, patience);
   std::cout << perf::to_text(report) << std::flush;

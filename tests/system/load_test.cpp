@@ -161,6 +161,23 @@ TEST_CASE("a load ends with exit code 3 when the cache refuses requests, and cou
   CHECK(number(l.report, "wrong") == 0);
 }
 
+TEST_CASE("a load ends with exit code 3 when the cache gives one request the answer of another", "[system][load]") {
+  // To this node the two are one question, to the simulated model they are not.
+  const folder f;
+  std::string workload = R"({"operation": "qa", "text": "why?"})"
+                         "\n";
+  workload += R"({"operation": "qa", "text": "why?  "})"
+              "\n";
+  const loaded l =
+      load(f, {"--in-process", "--workload", f.with("blanks.jsonl", workload), "--requests", "10", "--batch", "1",
+               "--popularity", "sequential", "--concurrency", "1", "--set", "identity.trailing_blanks=true"});
+  CHECK(l.code == 3);
+  REQUIRE(l.report.is_object());
+  check_sums(l.report);
+  CHECK(number(l.report, "misses") == 1);
+  CHECK(number(l.report, "wrong") == 5);
+}
+
 TEST_CASE("a load without a usable line, file, node or argument says so and asks nothing", "[system][load]") {
   const folder f;
   const loaded nothing = load(f, {"--in-process", "--workload", f.with("bad.jsonl", "[]\nx\n")});
