@@ -220,6 +220,13 @@ TEST_CASE("a worker's compression takes effect only if the entry is still the on
     s.stack.packed(job.key, job.raw, small, s.out);
     CHECK(s.read(1).value->text() == "fresh");
   }
+  SECTION("it was replaced by another that is being compressed as well") {
+    const std::string other = prose(100'000, 2);
+    REQUIRE(s.store(1, blob::make(other, {}), false));
+    s.stack.packed(job.key, job.raw, small, s.out);
+    CHECK(s.at(1).codec() == blob_codec::raw);
+    CHECK(s.read(1, false).value->text() == other);
+  }
   SECTION("it was erased") {
     s.stack.erase(s.at(1));
     s.stack.packed(job.key, job.raw, small, s.out);
