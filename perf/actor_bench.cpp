@@ -180,20 +180,24 @@ class bench_node {
                  [](const caf::error&) { fail("the node has no map"); });
   }
   bench_node(const std::string& host, std::uint16_t port)
-      : config_(settings(true), system_config::network::on), system_(config_), cache_(connect(host, port)) {
+      : config_(settings(watching::reports_and_learns), system_config::network::on),
+        system_(config_),
+        cache_(connect(host, port)) {
     fill(system_, cache_, remote_bytes);
   }
   ~bench_node() {
     if (front_) stop_node(system_, front_, patience);
   }
 
-  static config::settings settings(bool monitoring) {
+  enum class watching { off, reports, reports_and_learns };
+
+  static config::settings settings(watching how) {
     config::settings s;
     s.node.threads = threads;
     s.node.shards = threads;
-    // As good as off: no report falls into a measurement, and no key is sampled.
-    if (!monitoring) s.monitor.report_interval = duration{3'600'000};
-    s.eviction.learning = monitoring;
+    // As good as off: no report falls into a measurement.
+    if (how == watching::off) s.monitor.report_interval = duration{3'600'000};
+    s.eviction.learning = how == watching::reports_and_learns;
     return s;
   }
 
@@ -293,11 +297,14 @@ int main(int argc, char** argv) {
     benchmark::RunSpecifiedBenchmarks();
     return 0;
   }
-  bench_node watched(bench_node::settings(true));
-  bench_node unwatched(bench_node::settings(false));
-  batches(benchmark::RegisterBenchmark("client_each", [&](auto& s) { through_client(s, watched, drivers); }));
-  batches(benchmark::RegisterBenchmark("client_shared", [&](auto& s) { through_client(s, watched, 1); }));
-  batches(benchmark::RegisterBenchmark("shards", [&](auto& s) { from_shards(s, watched); }));
+  using watching = bench_node::watching;
+  bench_node whole(bench_node::settings(watching::reports_and_learns));
+  bench_node reporting(bench_node::settings(watching::reports));
+  bench_node unwatched(bench_node::settings(watching::off));
+  batches(benchmark::RegisterBenchmark("client_each", [&](auto& s) { through_client(s, whole, drivers); }));
+  batches(benchmark::RegisterBenchmark("client_shared", [&](auto& s) { through_client(s, whole, 1); }));
+  batches(benchmark::RegisterBenchmark("shards", [&](auto& s) { from_shards(s, whole); }));
+  batches(benchmark::RegisterBenchmark("shards_reporting", [&](auto& s) { from_shards(s, reporting); }));
   batches(benchmark::RegisterBenchmark("shards_unmonitored", [&](auto& s) { from_shards(s, unwatched); }));
   benchmark::RunSpecifiedBenchmarks();
 }
