@@ -3,8 +3,8 @@
 set -euo pipefail
 
 packages=(
-  build-essential cmake ninja-build ccache pkg-config git ca-certificates python3
-  libcaf-dev libhiredis-dev libssl-dev libzstd-dev zstd libxxhash-dev libutf8proc-dev libmimalloc-dev
+  build-essential openssl cmake ninja-build ccache pkg-config git ca-certificates python3
+  libcaf-dev libasio-dev libhiredis-dev libssl-dev libzstd-dev zstd libxxhash-dev libutf8proc-dev libmimalloc-dev
   libtoml11-dev nlohmann-json3-dev libspdlog-dev libfmt-dev libcli11-dev
   catch2 librapidcheck-dev libbenchmark-dev redis-server
 )
