@@ -248,10 +248,10 @@ std::future<answer> client::get_or_compute_async(const request& r, compute_funct
     if (!a.must_compute()) return promise->set_value(std::move(a));
     auto held = me.hold(r, a.lease);
     // A model call may take seconds: it gets a thread of its own, not the client actor's.
-    me.shared_->system.spawn<caf::detached>([me, r, compute, p, promise, held](caf::event_based_actor*) mutable {
+    const auto work = [me, r, p, promise, held](caf::event_based_actor*, const compute_function& run) mutable {
       outcome<response> made = fault{errc::compute_failed, "the computation ended by an exception"};
       try {
-        made = compute();
+        made = run();
       } catch (...) {
         // Told to the caller as compute_failed; what it was is the caller's own business.
       }
@@ -265,7 +265,8 @@ std::future<answer> client::get_or_compute_async(const request& r, compute_funct
                   me.after_put(r, lease, put_results_of(put).front());
                   promise->set_value(mine);
                 });
-    });
+    };
+    me.shared_->system.spawn<caf::detached>(work, compute);
   });
   return future;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "actors/errors.hpp"
 #include "actors/visit.hpp"
 
 namespace aicache {
@@ -13,6 +14,7 @@ constexpr unsigned attempts = 2;
 }  // namespace
 
 client_actor::behavior_type client_state::start(front_actor front) {
+  take_no_offence(self_);
   front_ = std::move(front);
   // The client's own time line: only differences matter to it.
   clock_ = node_clock({}, self_->clock().now());

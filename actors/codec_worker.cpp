@@ -3,6 +3,8 @@
 #include <exception>
 #include <utility>
 
+#include "actors/errors.hpp"
+
 namespace aicache {
 
 template <class Done>
@@ -12,6 +14,7 @@ void codec_worker_state::answer(Done done) {
 }
 
 codec_worker_actor::behavior_type codec_worker_state::start(int level) {
+  take_no_offence(self_);
   codec_ = zstd_codec({level});
   return {
       [this](const pack_job& job) {

@@ -24,4 +24,12 @@ inline errc to_errc(const caf::error& why) {
   return errc::unavailable;
 }
 
+/// Keeps an actor alive whatever others make of its messages: by default CAF ends the sender of a message that its
+/// receiver did not expect, and prints what was unexpected.
+template <class Self>
+void take_no_offence(Self* self) {
+  self->set_error_handler([](caf::error&) {});
+  self->set_default_handler(caf::drop);
+}
+
 }  // namespace aicache

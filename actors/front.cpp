@@ -15,12 +15,11 @@
 namespace aicache {
 
 namespace {
-// A request to our own client ends by the call's deadline; this is for the client dying.
-constexpr duration grace{1'000};
 constexpr duration drain_patience{10'000};
 }  // namespace
 
 front_actor::behavior_type front_state::start(node_options options) {
+  take_no_offence(self_);
   options_ = std::move(options);
   clock_ = node_clock(options_.origin, self_->clock().now());
   self_->set_down_handler([this](const caf::down_msg& m) {
@@ -164,7 +163,8 @@ caf::result<Reply> front_state::pass_on(const Batch& m, call_kind kind) {
     c->keys = m.body->items;
   }
   auto promise = self_->template make_response_promise<Reply>();
-  self_->request(own_client_, c->deadline + grace, make_call{std::move(c)})
+  // The client ends every call by its deadline.
+  self_->request(own_client_, caf::infinite, make_call{std::move(c)})
       .then(
           [promise, correlation = m.correlation, body = m.body](call_finished& done) mutable {
             if constexpr (std::is_same_v<Batch, get_batch>) {

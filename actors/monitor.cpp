@@ -2,11 +2,14 @@
 
 #include <spdlog/spdlog.h>
 
+#include "actors/errors.hpp"
+
 #include <algorithm>
 
 namespace aicache {
 
 monitor_actor::behavior_type monitor_state::start(const monitor_setup& setup) {
+  take_no_offence(self_);
   if (setup.learn) {
     learner_ = std::make_unique<mode_learner>(
         mode_learner::options{setup.hot_bytes, setup.expected_entry, first_eviction_mode});

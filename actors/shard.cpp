@@ -14,6 +14,7 @@ constexpr duration lease_tick{50};
 }  // namespace
 
 shard_actor::behavior_type shard_state::start(shard_setup setup) {
+  take_no_offence(self_);
   setup_ = std::move(setup);
   core_ = std::make_unique<shard_core>(setup_.options);
   next_report_ = self_->clock().now() + setup_.report_interval;
