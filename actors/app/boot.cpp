@@ -72,7 +72,7 @@ int run(const command_line& asked) {
   }
   set_up_log(settings.value.log.level);
   const sigset_t signals = ending_signals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  sigprocmask(SIG_BLOCK, &signals, nullptr);
   return serve(settings.value, signals);
 }
 

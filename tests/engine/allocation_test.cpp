@@ -30,6 +30,9 @@ void* counted(std::size_t size, std::size_t alignment) {
 
 }  // namespace
 
+// gcc 12 takes the library's operator new for the one that is called, although ours stands in its place.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
 void* operator new(std::size_t size) { return counted(size, 1); }
 void* operator new(std::size_t size, std::align_val_t a) { return counted(size, static_cast<std::size_t>(a)); }
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return std::malloc(size == 0 ? 1 : size); }
