@@ -39,7 +39,9 @@ struct cargo {
     } else if constexpr (Inspector::writes_state) {
       std::string bytes;
       if (auto why = f(bytes)) return why;
-      x.body = std::make_shared<Body>();
+      // A packed body is never empty: this one is none, as in the refusal of a whole batch.
+      x.body = bytes.empty() ? nullptr : std::make_shared<Body>();
+      if (!x.body) return caf::none;
       const outcome<void> done =
           Results ? packed::unpack_results(bytes, *x.body) : packed::unpack_items(bytes, *x.body);
       if (!done) return caf::sec::runtime_error;
