@@ -43,6 +43,8 @@ struct answer {
 };
 
 struct get_options {
+  /// For one request at a time: two callers that each hold a lease of the other's list wait until a deadline. Ask for a
+  /// list without leases, then for each missing one alone.
   /// On a miss: take the lease to compute, or wait for whoever has it. Who takes a lease puts or releases it; it passes
   /// on when its time is over, or when the client's process is gone.
   bool lease = false;

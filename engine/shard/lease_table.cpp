@@ -43,6 +43,7 @@ lease_table::grant lease_table::ask(const key128& key, std::uint64_t owner, cons
     f.key = key;
     f.token = token;
     f.owner = owner;
+    f.batch = who.batch;
     f.until = now + limits_.lease;
     flights_.emplace(token, std::move(f));
     by_key_.emplace(key, token);
@@ -58,6 +59,7 @@ lease_table::grant lease_table::ask(const key128& key, std::uint64_t owner, cons
     const std::uint64_t token = new_token();
     f.token = token;
     f.owner = owner;
+    f.batch = who.batch;
     f.held = true;
     f.until = now + limits_.lease;
     by_token_.emplace(token, number);
@@ -65,6 +67,8 @@ lease_table::grant lease_table::ask(const key128& key, std::uint64_t owner, cons
     set_alarm(f.until, number, the_lease);
     return {asked::granted, token};
   }
+  // Who asks twice in one batch would wait for itself.
+  if (f.batch == who.batch && f.owner == owner) return {};
   if (parked_ >= limits_.parked || f.seats_taken >= limits_.parked_per_key || until <= now) return {};
   const std::size_t before = f.line.capacity();
   f.line.push_back({who, owner, false});
@@ -165,6 +169,7 @@ void lease_table::pass_on(flights_map::iterator at, instant now, std::vector<han
     shorten(f);
     f.token = new_token();
     f.owner = next.owner;
+    f.batch = next.who.batch;
     f.held = true;
     by_token_.emplace(f.token, at->first);
     know_owner(f.owner, at->first);

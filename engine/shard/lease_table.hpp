@@ -59,7 +59,8 @@ class lease_table {
   /// `seed` makes the tokens of this table differ from those of the shard's former incarnations.
   lease_table(limits l, std::uint64_t seed) : limits_(l), next_token_(seed | 1) {}
 
-  /// A miss that asks for the lease: granted, or parked until `until`, or no room in the line.
+  /// A miss that asks for the lease: granted, or parked until `until`, or no room in the line. A batch does not wait for
+  /// a lease that it holds itself.
   grant ask(const key128& key, std::uint64_t owner, const waiter& who, instant now, instant until);
 
   /// Whether somebody computes the answer of `key`.
@@ -108,6 +109,7 @@ class lease_table {
     key128 key;
     std::uint64_t token = 0;  ///< the present lease; the flight's number is its first token
     std::uint64_t owner = 0;
+    std::uint64_t batch = 0;  ///< in which the holder got the lease
     instant until;
     bool held = true;              ///< false: lingering without a holder
     bool lost = false;             ///< cut off from its key

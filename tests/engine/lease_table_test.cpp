@@ -544,3 +544,18 @@ TEST_CASE("whatever happens in whatever order, the table and a naive one say the
     CHECK(t.table.sound());
   }
 }
+
+TEST_CASE("a batch that asks twice for one key does not wait for itself", "[engine][lease]") {
+  lease_table t({}, 1);
+  const key128 key{1, 2};
+  const instant now{1'000};
+  const instant until = now + duration{10'000};
+  const waiter first{7, 0, 0, 0, now};
+  const waiter second{7, 1, 0, 0, now};
+  const waiter other{8, 0, 0, 0, now};
+  REQUIRE(t.ask(key, 1, first, now, until).what == lease_table::asked::granted);
+  CHECK(t.ask(key, 1, second, now, until).what == lease_table::asked::full);
+  CHECK(t.ask(key, 1, other, now, until).what == lease_table::asked::parked);
+  CHECK(t.parked() == 1);
+  CHECK(t.sound());
+}

@@ -519,6 +519,7 @@ TEST_CASE("a batch is answered item by item, whatever its size and however often
 TEST_CASE("a result that is used again says nothing of its past", "[engine][shard]") {
   shard_harness s{options_with(64 * mib)};
   s.put(1, "x");
+  std::uint64_t batch = 0;
   const auto again = [&](std::uint64_t key, bool lease) {
     s.core.resolve({{"qa"}, {"t"}});
     const get_item item{id_of(key), 0, 0, text_tier::small, lease};
@@ -527,7 +528,7 @@ TEST_CASE("a result that is used again says nothing of its past", "[engine][shar
     r.error = errc::internal;
     r.lease = 5;
     r.value = blob::make("stale", {});
-    s.core.get({&item, 1}, {1, 1, s.now + duration{10}}, s.now, {&r, 1}, s.out);
+    s.core.get({&item, 1}, {++batch, 1, s.now + duration{10}}, s.now, {&r, 1}, s.out);
     s.core.served(1);
     return r;
   };
