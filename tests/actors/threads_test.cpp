@@ -3,7 +3,6 @@
 #include "tests/support/sim.hpp"
 
 #include <atomic>
-#include <caf/io/all.hpp>
 #include <random>
 #include <thread>
 
@@ -215,12 +214,14 @@ TEST_CASE("a client cannot be made of a node that is not there", "[actors][clien
   config::settings s = settings_of_a_test();
   system_config config(s, system_config::network::on);
   caf::actor_system system{config};
+  // The port of a node whose whole process is gone.
   const auto closed = [&] {
-    const auto node = start_node(system, s);
-    const auto port = publish(system, node, "127.0.0.1", 0);
+    system_config of_another(s, system_config::network::on);
+    caf::actor_system another{of_another};
+    const auto node = start_node(another, s);
+    const auto port = publish(another, node, "127.0.0.1", 0);
     REQUIRE(port);
-    REQUIRE(system.middleman().close(*port));
-    stop_node(system, node, duration{1'000});
+    stop_node(another, node, duration{1'000});
     return *port;
   }();
   CHECK(client::connect(system, "127.0.0.1", closed).why().code == errc::unavailable);
