@@ -35,19 +35,28 @@ void connect_tcp(Self self, tcp::resolver& resolver, tcp::socket& socket, const 
       });
 }
 
+// The handlers hold `self`, so that a stream outlives what is under way on it.
+template <class Self, class Socket>
+void read_from(Self self, Socket& socket, char* into, std::size_t room, byte_stream::on_bytes done) {
+  socket.async_read_some(asio::buffer(into, room),
+                         [self, done = std::move(done)](const asio::error_code& why, std::size_t n) { done(why, n); });
+}
+
+template <class Self, class Socket>
+void write_to(Self self, Socket& socket, const std::string& bytes, byte_stream::on_done done) {
+  asio::async_write(socket, asio::buffer(bytes),
+                    [self, done = std::move(done)](const asio::error_code& why, std::size_t) { done(why); });
+}
+
 class tcp_stream final : public byte_stream, public std::enable_shared_from_this<tcp_stream> {
  public:
   tcp_stream(asio::io_context& io, redis_address to) : resolver_(io), socket_(io), to_(std::move(to)) {}
   void connect(on_done done) override { connect_tcp(shared_from_this(), resolver_, socket_, to_, std::move(done)); }
   void read_some(char* into, std::size_t room, on_bytes done) override {
-    socket_.async_read_some(asio::buffer(into, room),
-                            [self = shared_from_this(), done = std::move(done)](const asio::error_code& why,
-                                                                                std::size_t n) { done(why, n); });
+    read_from(shared_from_this(), socket_, into, room, std::move(done));
   }
   void write_all(const std::string& bytes, on_done done) override {
-    asio::async_write(
-        socket_, asio::buffer(bytes),
-        [self = shared_from_this(), done = std::move(done)](const asio::error_code& why, std::size_t) { done(why); });
+    write_to(shared_from_this(), socket_, bytes, std::move(done));
   }
   void close() override {
     resolver_.cancel();
@@ -69,14 +78,10 @@ class unix_stream final : public byte_stream, public std::enable_shared_from_thi
         [self = shared_from_this(), done = std::move(done)](const asio::error_code& why) { done(why); });
   }
   void read_some(char* into, std::size_t room, on_bytes done) override {
-    socket_.async_read_some(asio::buffer(into, room),
-                            [self = shared_from_this(), done = std::move(done)](const asio::error_code& why,
-                                                                                std::size_t n) { done(why, n); });
+    read_from(shared_from_this(), socket_, into, room, std::move(done));
   }
   void write_all(const std::string& bytes, on_done done) override {
-    asio::async_write(
-        socket_, asio::buffer(bytes),
-        [self = shared_from_this(), done = std::move(done)](const asio::error_code& why, std::size_t) { done(why); });
+    write_to(shared_from_this(), socket_, bytes, std::move(done));
   }
   void close() override { shut(socket_); }
 
@@ -103,14 +108,10 @@ class tls_stream final : public byte_stream, public std::enable_shared_from_this
                 });
   }
   void read_some(char* into, std::size_t room, on_bytes done) override {
-    stream_.async_read_some(asio::buffer(into, room),
-                            [self = shared_from_this(), done = std::move(done)](const asio::error_code& why,
-                                                                                std::size_t n) { done(why, n); });
+    read_from(shared_from_this(), stream_, into, room, std::move(done));
   }
   void write_all(const std::string& bytes, on_done done) override {
-    asio::async_write(
-        stream_, asio::buffer(bytes),
-        [self = shared_from_this(), done = std::move(done)](const asio::error_code& why, std::size_t) { done(why); });
+    write_to(shared_from_this(), stream_, bytes, std::move(done));
   }
   void close() override {
     resolver_.cancel();
