@@ -1,28 +1,19 @@
 #include "actors/client.hpp"
 
-#include <caf/io/all.hpp>
 #include <utility>
 
 #include "actors/client_actor.hpp"
+#include "actors/node.hpp"
+#include "messages/identity_rules.hpp"
 
 namespace aicache {
 
 namespace {
 
-identity_options options_of(const client_limits& l) {
-  identity_options o;
-  o.unicode_nfc = l.unicode_nfc;
-  o.line_ends = l.line_ends;
-  o.trailing_blanks = l.trailing_blanks;
-  o.text_bytes = l.text_bytes;
-  o.options_bytes = l.options_bytes;
-  return o;
-}
-
 // Each thread has an identifier for the limits it used last: almost always those of its only node.
 identifier& identifier_for(const client_limits& l) {
   thread_local std::optional<std::pair<client_limits, std::unique_ptr<identifier>>> mine;
-  if (!mine || mine->first != l) mine.emplace(l, std::make_unique<identifier>(options_of(l)));
+  if (!mine || mine->first != l) mine.emplace(l, std::make_unique<identifier>(identity_rules(l)));
   return *mine->second;
 }
 
@@ -47,8 +38,14 @@ class callback_listener final : public call_listener {
 };
 
 // The lease is the answer's from here on.
-answer to_answer(get_result& r) {
-  return {r.status, r.from, r.error, r.retrievals, std::exchange(r.lease, 0), r.created, r.expires, r.value};
+answer to_answer(call& c, const call_builder::place& at) {
+  get_result& r = c.got[at.item];
+  const get_item& item = c.gets[at.item];
+  answer a{r.status, r.from, r.error, r.retrievals, std::exchange(r.lease, 0), r.created, r.expires, r.value, r.stale};
+  a.now = c.now;
+  if (c.names && item.operation < c.names->operations.size()) a.operation = c.names->operations[item.operation];
+  a.asked = {item.text, at.code_points};
+  return a;
 }
 
 // A call whose leases are given back if nobody takes them: the actor that asked may be gone when they come.
@@ -77,14 +74,13 @@ outcome<client> client::attach(caf::actor_system& system, const front_actor& fro
   self->request(front, patience, map_request{})
       .receive([&](const shard_map& m) { limits = m.limits; }, [&](caf::error& e) { why = std::move(e); });
   if (!limits) return fault{to_errc(why), "the node gave no shard map: " + system.render(why)};
-  return client(std::make_shared<const session>(system, system.spawn(cache_client, front), *limits));
+  return client(std::make_shared<const session>(system, front, system.spawn(cache_client, front), *limits));
 }
 
 outcome<client> client::connect(caf::actor_system& system, const std::string& host, std::uint16_t port,
                                 duration patience) {
-  if (!system.has_middleman()) return fault{errc::invalid_argument, "CAF's I/O module is not loaded"};
-  auto front = system.middleman().remote_actor<front_actor>(host, port);
-  if (!front) return fault{errc::unavailable, "no node at " + host + ": " + system.render(front.error())};
+  const auto front = front_of(system, host, port, patience);
+  if (!front) return front.why();
   return attach(system, *front, patience);
 }
 
@@ -111,7 +107,7 @@ client::prepared client::prepare_put(std::span<const request> requests, std::spa
     if (what[i].text.size() + what[i].model.size() > limits().value_bytes) {
       b.refuse(errc::too_large);
     } else {
-      b.put(requests[i], to_blob(what[i]), ttl, o.lease);
+      b.put(requests[i], to_blob(what[i]), {ttl, o.lease, o.write_through, o.tags});
     }
   }
   for (std::size_t i = what.size(); i < requests.size(); ++i) b.refuse(errc::invalid_argument);
@@ -141,11 +137,39 @@ answer client::computed(const response& r) {
   return a;
 }
 
+// What the caller shall compute, for one who has no time for that.
+answer client::outlived(answer a) {
+  a.status = get_status::hit;
+  a.lease = 0;
+  return a;
+}
+
+// What was wished for the answer is not meant for the failure.
+response client::failed_response(errc why, put_options& p) {
+  p.ttl.reset();
+  return aicache::failed_response(why);
+}
+
+answer client::with_reason(answer mine, const put_result& stored) {
+  if (stored.status == put_status::refused) mine.not_kept = stored.error;
+  return mine;
+}
+
+answer_metadata answer::metadata(const price_table* prices) const {
+  get_result r;
+  r.from = from;
+  r.stale = stale;
+  r.retrievals = retrievals;
+  r.created = created;
+  r.expires = expires;
+  r.value = value;
+  return metadata_of(r, now, operation, asked, prices);
+}
+
 std::vector<answer> client::answers_of(const prepared& p) {
   std::vector<answer> all;
   all.reserve(p.places.size());
-  for (const auto& at : p.places)
-    all.push_back(at.error == errc::none ? to_answer(p.what->got[at.item]) : failed(at.error));
+  for (const auto& at : p.places) all.push_back(at.error == errc::none ? to_answer(*p.what, at) : failed(at.error));
   return all;
 }
 
@@ -226,16 +250,60 @@ std::vector<key_result> client::by_key(call_kind kind, std::span<const request> 
   return submit<std::vector<key_result>>(prepare_keys(kind, requests, argument), key_results_of).get();
 }
 
+outcome<invalidated> client::invalidate(const invalidate_request& what, duration patience) const {
+  outcome<invalidated> said = fault{errc::internal, "no answer"};
+  caf::scoped_actor self{shared_->system};
+  self->request(shared_->front, patience, what)
+      .receive(
+          [&](const invalidated& done) {
+            if (done.why == errc::none) {
+              said = done;
+            } else {
+              said = fault{done.why, describe(done.why)};
+            }
+          },
+          [&](const caf::error& why) {
+            said = fault{to_errc(why), shared_->system.render(why)};
+          });
+  return said;
+}
+
+outcome<std::string> client::figures(figures_view view, duration patience) const {
+  outcome<std::string> said = fault{errc::internal, "no answer"};
+  caf::scoped_actor self{shared_->system};
+  self->request(shared_->front, patience, figures_request{view})
+      .receive([&](figures_reply& told) { said = std::move(told.json); },
+               [&](const caf::error& why) {
+                 said = fault{to_errc(why), shared_->system.render(why)};
+               });
+  return said;
+}
+
+outcome<void> client::reset_figures(duration patience) const {
+  outcome<void> said;
+  caf::scoped_actor self{shared_->system};
+  self->request(shared_->front, patience, reset_request{})
+      .receive([](reset_done) {},
+               [&](const caf::error& why) {
+                 said = fault{to_errc(why), shared_->system.render(why)};
+               });
+  return said;
+}
+
 answer client::get_or_compute(const request& r, const compute_function& compute, get_options o, put_options p) const {
   o.lease = true;
   answer a = get(r, o);
   if (!a.must_compute()) return a;
   const auto held = hold(r, a.lease);
   const outcome<response> made = compute();
-  if (!made) return failed(made.why().code);
   p.lease = held->keep();
-  after_put(r, p.lease, put(r, *made, p));
-  return computed(*made);
+  const put_result stored = put(r, made ? *made : failed_response(made.why().code, p), p);
+  after_put(r, p.lease, stored);
+  if (made) return with_reason(computed(*made), stored);
+  if (a.is_stale()) return outlived(std::move(a));
+  if (a.stale == staleness::fallback)
+    if (answer b = get(r); b.is_stale()) return b;
+  return failed(made.why().code);
 }
 
 std::future<answer> client::get_or_compute_async(const request& r, compute_function compute, get_options o,
@@ -247,23 +315,32 @@ std::future<answer> client::get_or_compute_async(const request& r, compute_funct
     answer a = answers_of(done).front();
     if (!a.must_compute()) return promise->set_value(std::move(a));
     auto held = me.hold(r, a.lease);
+    const bool told = a.is_stale();
+    const bool falls_back = a.stale == staleness::fallback;
+    if (told) promise->set_value(outlived(std::move(a)));
     // A model call may take seconds: it gets a thread of its own, not the client actor's.
-    const auto work = [me, r, p, promise, held](caf::event_based_actor*, const compute_function& run) mutable {
+    const auto work = [me, r, p, promise, held, told, falls_back](caf::event_based_actor*,
+                                                                  const compute_function& run) mutable {
       outcome<response> made = fault{errc::compute_failed, "the computation ended by an exception"};
       try {
         made = run();
       } catch (...) {
         // Told to the caller as compute_failed; what it was is the caller's own business.
       }
-      if (!made) {
-        held->give_back();
-        return promise->set_value(failed(made.why().code));
-      }
       p.lease = held->keep();
+      const errc why = made ? errc::none : made.why().code;
+      if (!made) made = failed_response(why, p);
       me.submit(me.prepare_put({&r, 1}, {&*made, 1}, p),
-                [me, r, lease = p.lease, promise, mine = computed(*made)](const prepared& put) {
-                  me.after_put(r, lease, put_results_of(put).front());
-                  promise->set_value(mine);
+                [me, r, lease = p.lease, promise, told, falls_back, why, mine = computed(*made)](const prepared& put) {
+                  const put_result stored = put_results_of(put).front();
+                  me.after_put(r, lease, stored);
+                  if (told) return;
+                  if (why == errc::none) return promise->set_value(with_reason(mine, stored));
+                  if (!falls_back) return promise->set_value(failed(why));
+                  me.submit(me.prepare_get({&r, 1}, {}), [promise, why](const prepared& again) {
+                    answer b = answers_of(again).front();
+                    promise->set_value(b.is_stale() ? std::move(b) : failed(why));
+                  });
                 });
     };
     me.shared_->system.spawn<caf::detached>(work, compute);

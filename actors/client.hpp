@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <future>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "actors/errors.hpp"
+#include "engine/client/answer_metadata.hpp"
 #include "engine/client/call_builder.hpp"
 #include "engine/client/response.hpp"
 #include "engine/identity/request.hpp"
@@ -29,8 +31,17 @@ struct answer {
   instant created;               ///< on the node's time line
   instant expires = never;
   blob_ref value;
+  staleness stale = staleness::fresh;
+  errc not_kept = errc::none;  ///< of what get_or_compute has just computed: why it was not stored, if it was not
+  instant now = {};            ///< the node's time when it answered
+  std::string operation = {};  ///< of the request
+  text_facts asked = {};       ///< of the request's text
 
   bool hit() const noexcept { return status == get_status::hit; }
+  /// An answer past its time: a new one is being computed, or could not be had.
+  bool is_stale() const noexcept { return value && stale == staleness::stale; }
+  /// The model's provider gave an error a moment ago, which `error` names; it is of no use to ask before time_left().
+  bool is_negative() const noexcept { return status == get_status::negative; }
   /// There is an answer: a hit, or what get_or_compute has just computed.
   explicit operator bool() const noexcept { return static_cast<bool>(value); }
   /// The caller shall compute the answer: others wait for it.
@@ -40,6 +51,14 @@ struct answer {
     return value ? attribute_of(*value, attribute::model) : std::string_view{};
   }
   answer_facts facts() const noexcept { return value ? value->facts() : answer_facts{}; }
+  finish_reason finish() const noexcept { return value ? finish_of(*value) : finish_reason::unstated; }
+  duration age() const noexcept { return from == tier::none ? duration{0} : std::max(duration{0}, now - created); }
+  /// Until it expires, or a negative one is forgotten; nothing without an end.
+  std::optional<duration> time_left() const noexcept {
+    return expires == never ? std::nullopt : std::optional{std::max(duration{0}, expires - now)};
+  }
+  /// All that is known of it, for who keeps records. `prices` give its worth.
+  answer_metadata metadata(const price_table* prices = nullptr) const;
 };
 
 struct get_options {
@@ -52,12 +71,15 @@ struct get_options {
 };
 
 struct put_options {
-  std::optional<duration> ttl;  ///< none: as long as answers of the operation live
-  std::uint64_t lease = 0;      ///< the lease under which the answer was computed
+  std::optional<duration> ttl;    ///< none: as long as answers of the operation live
+  std::uint64_t lease = 0;        ///< the lease under which the answer was computed
+  bool write_through = false;     ///< wait until Redis has it; what came of that is put_result::shared
+  std::vector<std::string> tags;  ///< by which it can be invalidated, at most 63; not shared between tenants
   duration deadline{5'000};
 };
 
-/// How a caller computes a missing answer: the response, or why there is none.
+/// How a caller computes a missing answer: the response, or why there is none. A fault with one of the codes provider_…
+/// is remembered for a while and told to whoever asks the same; any other lets the next in line compute.
 using compute_function = std::function<outcome<response>()>;
 
 /// The handle by which an application uses a cache, in its own process or on another machine. Cheap to copy; copies
@@ -93,6 +115,11 @@ class client {
   key_result touch(const request& r, duration ttl) const {
     return by_key(call_kind::touch, {&r, 1}, ttl.count()).front();
   }
+  /// Says that the computation of a missing answer failed: what `why` leads to stands at compute_function. `o.ttl` is
+  /// how long the provider said to wait. Its status is negative if the error is remembered, else refused.
+  put_result fail(const request& r, errc why, put_options o = {}) const {
+    return put(r, aicache::failed_response(why), std::move(o));
+  }
   /// Gives a lease back: the next in line shall compute.
   key_result release(const request& r, std::uint64_t lease) const {
     return by_key(call_kind::release, {&r, 1}, static_cast<std::int64_t>(lease)).front();
@@ -101,8 +128,20 @@ class client {
   std::vector<key_result> by_key(call_kind kind, std::span<const request> requests,
                                  std::int64_t argument = own_lifetime) const;
 
+  /// Forgets many answers at once, wherever they lie: `invalidate({scope_kind::tag, "acme", "doc-17"})`. When it returns,
+  /// none of them is got from this node any more; invalidate_request says what can be named, `invalidated` what came of
+  /// it. Fails: invalid_argument for what cannot be named; deadline after `patience`, by which it may have been done or
+  /// not, so ask again; give more for `wait`, which returns only when all of Redis has been swept.
+  outcome<invalidated> invalidate(const invalidate_request& what, duration patience = duration{5'000}) const;
+
+  /// What the node says of itself, as JSON: see figures_reply. Fails: deadline after `patience`, unavailable.
+  outcome<std::string> figures(figures_view view, duration patience = duration{5'000}) const;
+  /// Has the node count from zero; answers, settings and prices stay. Fails: as figures().
+  outcome<void> reset_figures(duration patience = duration{5'000}) const;
+
   /// The stored answer, or the one that exactly one of all concurrent callers computes. `compute` runs in this thread,
-  /// if this caller is the one; when it fails, the next caller in line is asked to compute.
+  /// if this caller is the one; when it fails, the answer is what there is past its time, if operators allow that, else
+  /// the error. What was computed and is not to be kept is the answer all the same, with `not_kept`.
   answer get_or_compute(const request& r, const compute_function& compute, get_options o = {},
                         put_options p = {}) const;
 
@@ -111,7 +150,8 @@ class client {
   std::future<answer> get_async(const request& r, get_options o = {}) const;
   std::future<std::vector<answer>> get_async(std::span<const request> requests, get_options o = {}) const;
   std::future<put_result> put_async(const request& r, const response& what, put_options o = {}) const;
-  /// As get_or_compute; `compute` runs on a thread of the actor system, if it must.
+  /// As get_or_compute; `compute` runs on a thread of the actor system, if it must. An answer past its time is given at
+  /// once then, and computed anew behind it.
   std::future<answer> get_or_compute_async(const request& r, compute_function compute, get_options o = {},
                                            put_options p = {}) const;
 
@@ -152,9 +192,25 @@ class client {
         .then([p, then = std::move(then)](call_finished&) mutable { then(put_results_of(p)); }, std::move(otherwise));
   }
 
+  /// `then(invalidated)`, or `otherwise(caf::error)` also for what is refused, in the actor `self`. Invalidations are
+  /// rare, so this one does set CAF's time-out: no client actor stands between.
+  template <class Self, class Then, class Otherwise>
+  void invalidate(Self* self, const invalidate_request& what, Then then, Otherwise otherwise,
+                  duration patience = duration{5'000}) const {
+    self->request(shared_->front, patience, what)
+        .then(
+            [then = std::move(then), otherwise](const invalidated& done) mutable {
+              if (done.why == errc::none) return then(done);
+              caf::error refused = to_error(done.why);
+              otherwise(refused);
+            },
+            otherwise);
+  }
+
   /// `compute(finish)` runs in the actor `self` if this caller is the one to compute; it calls
   /// `finish(outcome<response>)` once, at once or later from the same actor. Then, or when another caller's answer is
-  /// there, `then(answer)` runs. When `self` dies, or lets go of `finish` without a call, the next in line computes.
+  /// there, `then(answer)` runs: once, and before `compute` if there is an answer past its time that may be served. When
+  /// `self` dies, or lets go of `finish` without a call, the next in line computes.
   template <class Self, class Compute, class Then, class Otherwise>
   void get_or_compute(Self* self, const request& r, Compute compute, Then then, Otherwise otherwise, get_options o = {},
                       put_options p = {}) const {
@@ -165,21 +221,27 @@ class client {
         [me, self, r, p, compute = std::move(compute), then, otherwise](answer a) mutable {
           if (!a.must_compute()) return then(std::move(a));
           auto held = me.hold(r, a.lease);
+          const bool told = a.is_stale();
+          if (told) then(outlived(a));
           // Who computes lives until it has finished, also when nobody else knows it.
           caf::strong_actor_ptr alive{self->ctrl()};
-          compute([me, self, alive, r, p, held, then, otherwise](outcome<response> made) mutable {
+          const bool falls_back = a.stale == staleness::fallback;
+          compute([me, self, alive, r, p, held, told, falls_back, then, otherwise](outcome<response> made) mutable {
             if (!held->is_held()) return;  // told twice
-            if (!made) {
-              held->give_back();
-              return then(failed(made.why().code));
-            }
             p.lease = held->keep();
-            answer mine = computed(*made);
+            const errc why = made ? errc::none : made.why().code;
+            if (!made) made = failed_response(why, p);
             me.put(
                 self, r, *made, p,
-                [me, r, lease = p.lease, then, mine](put_result stored) mutable {
+                [me, self, r, lease = p.lease, told, falls_back, why, then, otherwise,
+                 mine = computed(*made)](put_result stored) mutable {
                   me.after_put(r, lease, stored);
-                  then(std::move(mine));
+                  if (told) return;
+                  if (why == errc::none) return then(with_reason(std::move(mine), stored));
+                  if (!falls_back) return then(failed(why));
+                  me.get(
+                      self, r, {}, [why, then](answer b) mutable { then(b.is_stale() ? std::move(b) : failed(why)); },
+                      otherwise);
                 },
                 otherwise);
           });
@@ -195,11 +257,12 @@ class client {
   /// What all copies of a handle and all their calls share: the client actor ends with the last of them.
   struct session {
     caf::actor_system& system;
+    front_actor front;
     client_actor actor;
     client_limits limits;
 
-    session(caf::actor_system& in, client_actor a, const client_limits& l)
-        : system(in), actor(std::move(a)), limits(l) {}
+    session(caf::actor_system& in, front_actor f, client_actor a, const client_limits& l)
+        : system(in), front(std::move(f)), actor(std::move(a)), limits(l) {}
     ~session() { caf::anon_send_exit(actor, caf::exit_reason::user_shutdown); }
     session(const session&) = delete;
     session& operator=(const session&) = delete;
@@ -240,6 +303,9 @@ class client {
   static std::vector<key_result> key_results_of(const prepared& p);
   static answer computed(const response& r);
   static answer failed(errc why);
+  static answer outlived(answer a);
+  static response failed_response(errc why, put_options& p);
+  static answer with_reason(answer mine, const put_result& stored);
   std::shared_ptr<held_lease> hold(const request& r, std::uint64_t lease) const;
   void give_back(const request& r, std::uint64_t lease) const;
   void after_put(const request& r, std::uint64_t lease, const put_result& stored) const;

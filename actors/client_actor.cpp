@@ -29,7 +29,8 @@ client_actor::behavior_type client_state::start(front_actor front) {
 #include "messages/ops.def"
 #undef AICACHE_OPERATION
       [this](const late_reply& r) {
-        core_.late(r.correlation, r.position, r.result, effects_);
+        core_.hear_time(r.correlation, r.now);
+        for (const late_result& l : r.results) core_.late(r.correlation, l.position, l.result, effects_);
         perform();
       },
       [this](client_tick) {

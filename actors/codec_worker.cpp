@@ -13,9 +13,10 @@ void codec_worker_state::answer(Done done) {
   if (const auto& asked = self_->current_sender()) caf::anon_send(caf::actor_cast<caf::actor>(asked), std::move(done));
 }
 
-codec_worker_actor::behavior_type codec_worker_state::start(int level) {
+codec_worker_actor::behavior_type codec_worker_state::start(const shared_codec::options& o) {
   take_no_offence(self_);
-  codec_ = zstd_codec({level});
+  codec_ = zstd_codec({o.level});
+  shared_.emplace(o);
   return {
       [this](const pack_job& job) {
         pack_done done{job.key, job.raw, {}};
@@ -47,7 +48,37 @@ codec_worker_actor::behavior_type codec_worker_state::start(int level) {
         }
         answer(std::move(done));
       },
+      [this](const write_job& job) { seal(job); },
+      [this](const open_job& job) {
+        answer(open_done{job.ticket, shared_->open(job.bytes, job.id, keep_packed::no)});
+      },
+      [this](const use_keys& m) { shared_->use(m.keys); },
+      [this](const serve_link& m) { link_ = m.link; },
   };
+}
+
+// What cannot be sealed (it is too large, or there is no memory) is removed from Redis: better nothing than something
+// older.
+void codec_worker_state::seal(const write_job& job) {
+  const caf::strong_actor_ptr from = self_->current_sender();
+  store_request r{job.ticket, from, {}};
+  r.items.reserve(job.items.size());
+  for (const write_item& i : job.items) {
+    store_item s;
+    s.key = i.key;
+    const std::int64_t left = (i.expires - job.now).count();
+    if (i.value && left > 0) {
+      if (!shared_->seal({i.id, i.value, i.created, i.expires, i.born, i.tags}, s.bytes)) s.bytes.clear();
+      s.life_ms = i.expires == never ? 0 : left;
+    }
+    r.items.push_back(std::move(s));
+  }
+  if (link_) {
+    self_->send(link_, std::move(r));
+  } else if (from) {
+    caf::anon_send(caf::actor_cast<caf::actor>(from),
+                   stored{job.ticket, std::vector<store_status>(job.items.size(), store_status::unavailable)});
+  }
 }
 
 }  // namespace aicache

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <optional>
+
 #include "engine/codec/zstd_codec.hpp"
+#include "engine/shared/shared_codec.hpp"
 #include "messages/interfaces.hpp"
 
 namespace aicache {
@@ -14,21 +17,25 @@ class codec_worker_state {
   using pointer = codec_worker_actor::stateful_pointer<codec_worker_state>;
 
   explicit codec_worker_state(pointer self) : self_(self), codec_({}) {}
-  codec_worker_actor::behavior_type start(int level);
+  codec_worker_actor::behavior_type start(const shared_codec::options& o);
 
   static inline const char* name = "aicache.codec";
 
  private:
   template <class Done>
   void answer(Done done);
+  void seal(const write_job& job);
 
   pointer self_;
   zstd_codec codec_;
+  std::optional<shared_codec> shared_;
+  shared_reader link_;
   std::vector<std::byte> scratch_;
 };
 
-inline codec_worker_actor::behavior_type codec_worker(codec_worker_state::pointer self, int level) {
-  return self->state.start(level);
+inline codec_worker_actor::behavior_type codec_worker(codec_worker_state::pointer self,
+                                                      const shared_codec::options& o) {
+  return self->state.start(o);
 }
 
 }  // namespace aicache

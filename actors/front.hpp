@@ -5,6 +5,9 @@
 #include <vector>
 
 #include "actors/node_clock.hpp"
+#include "actors/sharing.hpp"
+#include "engine/advice/snapshot.hpp"
+#include "engine/degradation/level.hpp"
 #include "engine/shard/options.hpp"
 #include "messages/interfaces.hpp"
 
@@ -27,9 +30,14 @@ struct node_options {
   duration report_interval{250};
   std::uint32_t codec_workers = 1;
   bool learn_eviction = true;
+  bool measure_curve = true;
+  record_book::options figures;
+  advice_ground ground;
   std::uint64_t expected_answer = 1'024;
   supervision_options supervision;
-  instant origin;  ///< Unix time at the start
+  sharing_options sharing;
+  duration drain_timeout{5'000};  ///< for answers that are still to be written to Redis
+  instant origin;                 ///< Unix time at the start
 };
 
 /// Supervises a node: spawns shards over equal ranges of the key hash, watches them, replaces the dead, publishes the
@@ -62,6 +70,20 @@ class front_state {
   void spawn_monitor();
   void spawn_worker(std::size_t place);
   void introduce();
+  void spawn_sharing();
+  template <class Then>
+  void ask_sharing(Then then);
+  caf::result<node_statistics> statistics();
+  caf::result<figures_reply> figures(figures_view view);
+  caf::result<reset_done> reset();
+  caf::result<invalidated> invalidate(const invalidate_request& m);
+  node_facts facts(const link_counters& link, const invalidation_counters& invalidations) const;
+  instant now() const { return clock_.at(self_->clock().now()); }
+  void take_level(const std::optional<degradation::change>& c);
+  void tick();
+  void share_anew();
+  colleagues with() const;
+  shared_codec::options codec_options() const;
   void spawn_shard(std::uint32_t number);
   void shard_died(std::uint32_t number, const caf::error& why);
   void publish(std::int64_t lost);
@@ -74,6 +96,14 @@ class front_state {
   node_options options_;
   node_clock clock_;
   monitor_actor monitor_;
+  link_actor link_;
+  invalidation_actor invalidation_;
+  std::uint64_t sharing_incarnations_ = 0;
+  shared_tier_state shared_;   ///< as the invalidation told it last
+  link_counters link_before_;  ///< what was counted before the last reset
+  invalidation_counters invalidations_before_;
+  degradation level_{{}};
+  std::vector<shard_pressure> pressures_;  ///< of each shard, since the last tick
   std::vector<codec_worker_actor> workers_;
   std::vector<slot> shards_;
   std::uint64_t epoch_ = 0;

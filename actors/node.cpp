@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <caf/io/all.hpp>
 #include <chrono>
+#include <random>
 
 #include "config/rules.hpp"
 
@@ -24,6 +25,25 @@ instant unix_time() {
   return {std::chrono::duration_cast<duration>(std::chrono::system_clock::now().time_since_epoch()).count()};
 }
 
+std::uint64_t random_seed() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
+
+// Whether the shared tier is of use by then. Most nodes find Redis at once, and should not begin with misses.
+bool is_shared_within(caf::actor_system& system, const front_actor& node, duration patience) {
+  constexpr std::chrono::milliseconds step{5};
+  caf::scoped_actor self{system};
+  for (duration gone{0}; gone <= patience; gone += step) {
+    bool shared = false;
+    // Without a time-out of CAF's: one that fires stays in the mailbox, and the mailbox with it.
+    self->request(node, caf::infinite, shared_tier_request{}).receive([&](bool s) { shared = s; }, [](caf::error&) {});
+    if (shared) return true;
+    self->receive(caf::after(step) >> [] {});
+  }
+  return false;
+}
+
 }  // namespace
 
 system_config::system_config(const config::settings& s, network n) {
@@ -38,6 +58,26 @@ system_config::system_config(const config::settings& s, network n) {
   set("middleman.connection-timeout", caf::timespan{std::chrono::seconds{1}});
   load<caf::io::middleman>();
 }
+
+namespace {
+
+record_book::options figures_options(const config::settings& s) {
+  record_book::options o;
+  for (const auto& [name, ttl] : s.ttl.operations) o.operations.emplace(name, ttl);
+  o.otherwise = s.ttl.default_;
+  o.recent_slot = std::max(duration{1}, s.monitor.recent_window / static_cast<std::int64_t>(o.recent_slots));
+  o.memory.warning_percent = 100 * s.monitor.memory_warning;
+  o.memory.critical_percent = 100 * s.monitor.memory_critical;
+  o.invalidations.warning_per_hour = static_cast<std::uint64_t>(s.monitor.invalidations_warning);
+  o.invalidations.critical_per_hour = static_cast<std::uint64_t>(s.monitor.invalidations_critical);
+  o.ledger_rows = static_cast<std::size_t>(s.ledger.rows);
+  o.prices = price_table{s.ledger.currency};
+  for (const auto& [model, p] : s.ledger.prices)
+    if (!o.prices.set(model, {p.input, p.output})) continue;  // what validation lets through is within its limits
+  return o;
+}
+
+}  // namespace
 
 node_options to_options(const config::settings& s, unsigned cores, instant unix_now) {
   node_options o;
@@ -59,6 +99,18 @@ node_options to_options(const config::settings& s, unsigned cores, instant unix_
   o.shard.lifetimes.otherwise = s.ttl.default_;
   o.shard.lifetimes.longest = s.ttl.max;
   for (const auto& [name, ttl] : s.ttl.operations) o.shard.lifetimes.operations.emplace(name, ttl);
+  o.shard.lifetimes.jitter_percent = static_cast<unsigned>(s.ttl.jitter);
+  o.shard.stale = {s.stale.while_revalidate, s.stale.if_error, s.stale.while_revalidate_operations,
+                   s.stale.if_error_operations};
+  o.shard.gate = {s.gate.store_empty,      s.gate.store_truncated, s.gate.store_filtered,
+                  s.gate.store_tool_calls, s.gate.store_unknown,   s.gate.share_unstored};
+  negative_options& errors = o.shard.negatives;
+  errors.ttl = s.negative.ttl;
+  errors.longest = s.negative.max_ttl;
+  errors.rate_limited = s.negative.rate_limited;
+  errors.refused = s.negative.refused;
+  errors.bad_request = s.negative.bad_request;
+  errors.failed = s.negative.failed;
   o.shard.leases.lease = s.lease.duration;
   o.shard.leases.parked = static_cast<std::uint32_t>(s.lease.max_parked);
   o.shard.leases.parked_per_key = static_cast<std::uint32_t>(s.lease.max_parked_per_key);
@@ -82,14 +134,36 @@ node_options to_options(const config::settings& s, unsigned cores, instant unix_
   o.report_interval = s.monitor.report_interval;
   o.codec_workers = static_cast<std::uint32_t>(s.compression.workers);
   o.learn_eviction = s.eviction.learning;
+  o.measure_curve = s.monitor.hit_curve;
+  o.figures = figures_options(s);
+  o.ground = {static_cast<std::uint64_t>(s.text_tiers.small),
+              static_cast<std::uint64_t>(s.text_tiers.large),
+              s.compression.min_bytes,
+              s.memory.warm_share,
+              s.lease.park_timeout,
+              static_cast<std::uint64_t>(s.lease.max_parked)};
   o.expected_answer = s.memory.expected_answer;
+  o.drain_timeout = s.node.drain_timeout;
+  shared_options& shared = o.shard.shared;
+  shared.on = !s.redis.url.empty();
+  shared.prefix = s.redis.prefix;
+  shared.dirty_keys = static_cast<std::size_t>(s.redis.write_behind_keys) / o.shards + 1;
+  shared.write_bytes = s.redis.write_behind_bytes / o.shards + 1;
   o.supervision = {s.supervision.restart_backoff, s.supervision.restart_backoff_max,
                    static_cast<std::uint32_t>(s.supervision.restart_limit), s.supervision.restart_window};
   return o;
 }
 
-front_actor start_node(caf::actor_system& system, const config::settings& s) {
-  return system.spawn(front, to_options(s, cores_of_this_machine(), unix_time()));
+outcome<front_actor> start_node(caf::actor_system& system, const config::settings& s) {
+  node_options o = to_options(s, cores_of_this_machine(), unix_time());
+  if (const auto problems = read_sharing(s, random_seed(), o.sharing); !problems.empty())
+    return fault{errc::invalid_argument, config::render(problems)};
+  const std::string address = o.sharing.link.how.address.printable();
+  const bool shared = o.sharing.on;
+  const front_actor node = system.spawn(front, std::move(o));
+  if (!shared || is_shared_within(system, node, s.redis.connect_deadline) || !s.redis.required) return node;
+  stop_node(system, node, duration{0});
+  return fault{errc::unavailable, "redis.required is set, and " + address + " cannot be reached"};
 }
 
 outcome<std::uint16_t> publish(caf::actor_system& system, const front_actor& front, const std::string& host,
@@ -98,6 +172,20 @@ outcome<std::uint16_t> publish(caf::actor_system& system, const front_actor& fro
   auto bound = system.middleman().publish(front, port, host.c_str(), true);
   if (!bound) return fault{errc::unavailable, system.render(bound.error())};
   return *bound;
+}
+
+outcome<front_actor> front_of(caf::actor_system& system, const std::string& host, std::uint16_t port,
+                              duration patience) {
+  if (!system.has_middleman()) return fault{errc::invalid_argument, "CAF's I/O module is not loaded"};
+  const auto end = system.clock().now() + patience;
+  for (;;) {
+    auto front = system.middleman().remote_actor<front_actor>(host, port);
+    if (front) return *front;
+    // The middleman gives a node a second to say who it is.
+    if (front.error() != caf::sec::connection_timeout || system.clock().now() >= end)
+      return fault{errc::unavailable,
+                   "no node at " + host + ":" + std::to_string(port) + ": " + system.render(front.error())};
+  }
 }
 
 std::uint64_t stop_node(caf::actor_system& system, const front_actor& front, duration patience) {

@@ -23,7 +23,15 @@ class system_config : public caf::actor_system_config {
 node_options to_options(const config::settings& s, unsigned cores, instant unix_now);
 
 /// Starts a node in this process, with the machine's cores and clock. It lives until the front is sent an exit message.
-front_actor start_node(caf::actor_system& system, const config::settings& s);
+/// With Redis it waits for it, at most redis.connect_deadline. Fails: invalid_argument with all that is wrong with the
+/// files and addresses that the settings name; unavailable without Redis where that is required.
+outcome<front_actor> start_node(caf::actor_system& system, const config::settings& s);
+
+/// The front of the node at host:port, for whoever wants to write to it directly; client::connect needs no more than
+/// this. Whoever refuses the connection is believed at once; a node that does not answer, being busy, is asked again
+/// until `patience` is over.
+outcome<front_actor> front_of(caf::actor_system& system, const std::string& host, std::uint16_t port,
+                              duration patience = duration{5'000});
 
 /// Lets other processes reach a node; returns the port. Fails: unavailable when the address cannot be bound.
 outcome<std::uint16_t> publish(caf::actor_system& system, const front_actor& front, const std::string& host,

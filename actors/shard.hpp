@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -18,6 +20,7 @@ struct shard_setup {
   client_limits limits;
   duration report_interval{250};
   node_clock clock;
+  duration drain_timeout{5'000};
   colleagues with;
 };
 
@@ -42,6 +45,12 @@ class shard_state {
   static inline const char* name = "aicache.shard";
 
  private:
+  /// A put or an operation by key of which some results wait for the shared tier.
+  struct open_change {
+    std::uint32_t open = 0;
+    std::function<void(std::uint32_t position, store_status how)> one;
+    std::function<void(errc why)> all;  ///< when the last is told, or when none will be
+  };
   struct open_batch {
     std::uint64_t owner = 0;       ///< 0 when nobody of the batch asked for a lease
     caf::strong_actor_ptr sender;  ///< takes late replies; null when `whole` is kept
@@ -54,16 +63,31 @@ class shard_state {
   instant now() const { return setup_.clock.at(self_->clock().now()); }
   caf::result<get_reply> get(const get_batch& m);
   caf::result<put_reply> put(const put_batch& m);
+  /// `work` does the operation in memory; with `look_up` what is absent there is brought from the shared tier first.
   template <class Reply, class Batch, class Work>
-  caf::result<Reply> by_key(const Batch& m, Work&& work);
+  caf::result<Reply> by_key(const Batch& m, bool look_up, Work&& work);
+  caf::result<erase_reply> erase(const erase_batch& m);
+  template <class Reply, class Body>
+  caf::result<Reply> when_told(std::uint64_t batch, std::uint32_t open, std::uint64_t correlation,
+                               const std::shared_ptr<Body>& body, std::function<void(std::uint32_t, store_status)> one,
+                               std::function<void()> last = {});
+  void tell(const late_news& n);
+  void answer(late_answer& a);
+  void send_late();
+  codec_worker_actor writer(const colleagues& with) const;
+  void take_colleagues(const colleagues& m);
   template <class Body>
   errc refusal(const std::shared_ptr<Body>& body) const;
   std::uint64_t owner_of(const caf::strong_actor_ptr& sender);
   void client_gone(const caf::actor_addr& who);
   void perform();
-  void tick();
+  void tick(bool extra);
   void report(shard_report now);
-  drained drain();
+  void tell_slow(const get_body& body, std::uint64_t nanoseconds, instant at);
+  caf::result<drained> drain();
+  void tick_soon();
+  void next_tick(duration wait);
+  bool gives_leases() const noexcept { return !draining_ && level_ != service_level::shedding; }
 
   pointer self_;
   shard_setup setup_;
@@ -71,11 +95,21 @@ class shard_state {
   effects effects_;  // one buffer, reused
   std::uint64_t next_batch_ = 0;
   std::unordered_map<std::uint64_t, open_batch> open_;
+  std::unordered_map<std::uint64_t, open_change> changes_;
+  std::unordered_map<std::uint64_t, std::vector<late_result>> late_;  // of one turn, by batch
+  bool extra_tick_ = false;
   std::map<caf::actor_addr, std::uint64_t> owners_;  // clients that have asked for leases
   std::uint64_t next_owner_ = 0;
   std::size_t next_worker_ = 0;
   node_clock::point next_report_{};
+  std::uint64_t slow_nanoseconds_ = UINT64_MAX;  ///< gets that take longer are told
+  bool slow_told_ = false;                       ///< one was, since the last report
   bool draining_ = false;
+  service_level level_ = service_level::normal;
+  node_clock::point tick_due_{};
+  std::optional<caf::typed_response_promise<drained>> drained_;  // waits until nothing is left to be written
+  std::uint64_t abandoned_ = 0;
+  instant drain_until_;
 };
 
 inline shard_actor::behavior_type shard(shard_state::pointer self, shard_setup setup) {

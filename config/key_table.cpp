@@ -74,9 +74,6 @@ std::string rule_of(const key_row& row, const std::string& value, const std::str
   return "must be " + row.range() + "; " + (row.secret == visibility::secret ? "the secret value" : value) + " " + why;
 }
 
-// Longer than any key: what lies beyond cannot bring it nearer to one.
-constexpr std::size_t longest_compared = 64;
-
 /// The row with the least distance between `unknown` and its spelling; the first of equals.
 const key_row& nearest(std::string_view unknown, char joint) {
   // A right name in a wrong section is less likely meant than a slip of a letter or two.
@@ -114,6 +111,21 @@ std::string key_row::environment_name() const {
 std::span<const key_row> all_keys() { return rows; }
 std::span<const section_row> all_sections() { return sections; }
 
+const key_row* find_key(std::string_view key) {
+  const std::size_t dot = key.find('.');
+  if (dot == std::string_view::npos) return nullptr;
+  for (const auto& row : rows)
+    if (row.section == key.substr(0, dot) && row.name == key.substr(dot + 1)) return &row;
+  return nullptr;
+}
+
+std::string shown_key(std::string_view text) {
+  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+  const std::string_view start = text.substr(0, text.find_first_not_of(letters));
+  const std::string out(start.substr(0, 64));
+  return out.size() < text.size() ? out + "..." : out;
+}
+
 std::optional<std::string> assign(const key_row& row, settings& s, const written& w) {
   if (const auto* text = std::get_if<std::string>(&w.value))
     if (row.secret == visibility::secret && *text == secret_mask)
@@ -130,7 +142,9 @@ std::optional<std::string> broken_range(const key_row& row, const settings& s) {
 }
 
 std::string shown_toml(const key_row& row, const settings& s) {
-  return row.secret == visibility::secret ? in_quotes(secret_mask) : row.to_toml(s);
+  const std::string value = row.to_toml(s);
+  // That there is no secret is none.
+  return row.secret == visibility::secret && value != in_quotes("") ? in_quotes(secret_mask) : value;
 }
 
 const key_row& nearest_key(std::string_view unknown) { return nearest(unknown, '.'); }
@@ -142,13 +156,7 @@ const key_row& nearest_variable(std::string_view unknown) {
   return nearest(spelling, '_');
 }
 
-const section_row& nearest_section(std::string_view unknown) {
-  const auto distance = [&](const section_row& row) {
-    return edit_distance(unknown.substr(0, longest_compared), row.name);
-  };
-  return *std::min_element(std::begin(sections), std::end(sections),
-                           [&](const auto& a, const auto& b) { return distance(a) < distance(b); });
-}
+const section_row& nearest_section(std::string_view unknown) { return nearest_name(all_sections(), unknown); }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   // Three rows of the table of distances between prefixes are all that a swap looks back to.

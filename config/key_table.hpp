@@ -2,6 +2,7 @@
 
 #include "config/settings.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -46,6 +47,12 @@ inline constexpr std::string_view environment_prefix = "AICACHE_";
 std::span<const key_row> all_keys();
 std::span<const section_row> all_sections();
 
+/// The row of "memory.budget"; nullptr for a name that is no key.
+const key_row* find_key(std::string_view key);
+
+/// A key of somebody else's making as a message may show it: nothing but a start that could be one.
+std::string shown_key(std::string_view text);
+
 /// Puts a written value into its field and checks its range; the rule that it breaks, as a sentence for
 /// people, if it does, and then the field is as it was. The sentence shows the value unless it is secret.
 std::optional<std::string> assign(const key_row& row, settings& s, const written& w);
@@ -67,5 +74,16 @@ const section_row& nearest_section(std::string_view unknown);
 /// How many letters must be inserted, left out, replaced, or swapped with their neighbour to make one text of the
 /// other (optimal string alignment: no letter is touched twice).
 std::size_t edit_distance(std::string_view a, std::string_view b);
+
+// Longer than any name of ours: what lies beyond cannot bring it nearer to one.
+inline constexpr std::size_t longest_compared = 64;
+
+/// The row of a table, which must not be empty, whose `name` takes the fewest such changes; the first of equals.
+template <class Row>
+const Row& nearest_name(std::span<const Row> rows, std::string_view unknown) {
+  const auto distance = [&](const Row& row) { return edit_distance(unknown.substr(0, longest_compared), row.name); };
+  return *std::min_element(rows.begin(), rows.end(),
+                           [&](const Row& a, const Row& b) { return distance(a) < distance(b); });
+}
 
 }  // namespace aicache::config

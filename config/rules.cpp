@@ -111,6 +111,25 @@ breaches backoff_grows(const settings& s) {
            "lower it, or raise supervision.restart_backoff_max"}};
 }
 
+constexpr std::string_view notice_keys[] = {"monitor.memory_warning", "monitor.memory_critical",
+                                            "monitor.invalidations_warning", "monitor.invalidations_critical"};
+breaches warnings_come_before_alarms(const settings& s) {
+  breaches out;
+  const auto below = [&](const std::string& critical, const std::string& warning, const std::string& is,
+                         const std::string& bound) {
+    out.push_back(
+        {critical, "must be at least " + warning + ", " + bound + "; it is " + is, "raise it, or lower " + warning});
+  };
+  const auto& m = s.monitor;
+  if (m.memory_critical < m.memory_warning)
+    below("monitor.memory_critical", "monitor.memory_warning", type::real::to_text(m.memory_critical),
+          type::real::to_text(m.memory_warning));
+  if (m.invalidations_critical < m.invalidations_warning)
+    below("monitor.invalidations_critical", "monitor.invalidations_warning", std::to_string(m.invalidations_critical),
+          std::to_string(m.invalidations_warning));
+  return out;
+}
+
 constexpr std::string_view level_keys[] = {"log.level"};
 breaches level_is_known(const settings& s) {
   constexpr std::array<std::string_view, 6> levels{"trace", "debug", "info", "warn", "error", "off"};
@@ -118,6 +137,66 @@ breaches level_is_known(const settings& s) {
   return {{"log.level",
            "must be one of trace, debug, info, warn, error and off; " + in_short_quotes(s.log.level) + " is none",
            "write info, or debug to see more"}};
+}
+
+constexpr std::string_view url_keys[] = {"redis.url"};
+breaches url_is_of_redis(const settings& s) {
+  const auto starts = [&](std::string_view scheme) { return s.redis.url.starts_with(scheme); };
+  if (s.redis.url.empty() || starts("redis://") || starts("rediss://") || starts("unix://")) return {};
+  return {{"redis.url", "must begin with redis://, rediss:// or unix://",
+           "write redis://host:6379, or leave it empty for no Redis"}};
+}
+
+// What makes no sense without Redis is most likely meant for a Redis that was forgotten.
+constexpr std::string_view needs_url_keys[] = {"redis.url", "redis.required", "redis.cluster"};
+breaches switches_have_a_redis(const settings& s) {
+  breaches out;
+  const auto need = [&](const char* key, bool on) {
+    if (on && s.redis.url.empty())
+      out.push_back({key, "must be false without redis.url", "set redis.url, or switch it off"});
+  };
+  need("redis.required", s.redis.required);
+  need("redis.cluster", s.redis.cluster);
+  if (s.redis.cluster && s.redis.url.starts_with("unix://"))
+    out.push_back({"redis.cluster", "must be false for a unix socket", "write a redis:// or rediss:// URL"});
+  return out;
+}
+
+constexpr std::string_view password_keys[] = {"redis.password", "redis.password_file"};
+breaches one_password(const settings& s) {
+  if (s.redis.password.empty() || s.redis.password_file.empty()) return {};
+  return {{"redis.password_file", "must be empty when redis.password is set", "leave one of them out"}};
+}
+
+constexpr std::string_view certificate_keys[] = {"redis.certificate_file", "redis.key_file"};
+breaches certificate_has_its_key(const settings& s) {
+  if (s.redis.certificate_file.empty() == s.redis.key_file.empty()) return {};
+  const char* missing = s.redis.key_file.empty() ? "redis.key_file" : "redis.certificate_file";
+  return {{missing, "must be set together with its other half",
+           "set redis.certificate_file and redis.key_file, or neither"}};
+}
+
+constexpr std::string_view prefix_keys[] = {"redis.prefix"};
+breaches prefix_is_plain(const settings& s) {
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
+  };
+  if (std::all_of(s.redis.prefix.begin(), s.redis.prefix.end(), plain)) return {};
+  return {
+      {"redis.prefix",
+       "must hold only letters, digits, '-', '_' and '.'; " + in_short_quotes(s.redis.prefix) + " holds something else",
+       "write a plain name such as aicache"}};
+}
+
+constexpr std::string_view encryption_keys[] = {"encryption.enabled", "encryption.keys", "encryption.keys_file"};
+breaches encryption_has_one_source_of_keys(const settings& s) {
+  const bool here = !s.encryption.keys.empty();
+  const bool file = !s.encryption.keys_file.empty();
+  if (here && file)
+    return {{"encryption.keys_file", "must be empty when encryption.keys is set", "leave one of them out"}};
+  if (!s.encryption.enabled || here || file) return {};
+  return {{"encryption.enabled", "must be false without keys", "set encryption.keys_file, or AICACHE_ENCRYPTION_KEYS"}};
 }
 
 constexpr rule rules[] = {
@@ -131,6 +210,13 @@ constexpr rule rules[] = {
     {worker_keys, workers_get_what_is_compressed},
     {dictionary_keys, a_dictionary_is_no_crumb},
     {backoff_keys, backoff_grows},
+    {url_keys, url_is_of_redis},
+    {needs_url_keys, switches_have_a_redis},
+    {password_keys, one_password},
+    {certificate_keys, certificate_has_its_key},
+    {prefix_keys, prefix_is_plain},
+    {encryption_keys, encryption_has_one_source_of_keys},
+    {notice_keys, warnings_come_before_alarms},
     {level_keys, level_is_known},
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/problem.hpp"
 #include "config/settings.hpp"
 
 #include <filesystem>
@@ -10,44 +11,40 @@
 
 namespace aicache::config {
 
-/// Where settings are read from; each overrides the ones before it, over the defaults.
+/// Where settings are read from. Each wins over the ones before it: defaults, the preset that any of them extends, the
+/// file, `values`, the environment, `overrides`.
 struct sources {
-  std::optional<std::filesystem::path> file;       ///< TOML: [section] key = value
-  std::map<std::string, std::string> environment;  ///< AICACHE_<SECTION>_<KEY>; other names are passed over
-  std::vector<std::string> overrides;              ///< section.key=value
-};
-
-/// Something wrong with the settings, for people: where it was written, which key, what the key must
-/// be, and what to do about it. Values of secret keys never enter it.
-struct problem {
-  std::string source;
-  std::string key;
-  std::string rule;
-  std::string fix;
-
-  friend bool operator==(const problem&, const problem&) = default;
+  std::optional<std::filesystem::path> file;  ///< JSON, YAML or TOML, as its name ends; extends = "PRESET" at its top
+  std::map<std::string, std::string>
+      environment;                     ///< AICACHE_<SECTION>_<KEY>, AICACHE_EXTENDS, and AI_CACHE_<PARAMETER>
+                                       ///< of the Python cache; other names are passed over
+  std::vector<std::string> overrides;  ///< section.key=value, extends=PRESET
+  std::map<std::string, std::string> values =
+      {};  ///< section.key and extends, from code; spelled as in the environment
 };
 
 /// What load() found. With any problem at all `value` holds the defaults, and nothing may start.
 struct loaded {
   settings value;
   std::vector<problem> problems;
+  std::map<std::string, std::string> origins = {};  ///< by key, which source gave the value; absent for a default
+  std::string preset = {};                          ///< the one that is extended; empty for none
+  std::vector<problem> conflicts = {};              ///< given under two names, differently; `rule` says which holds
+  std::vector<problem> warnings = {};               ///< parameters of the Python cache that say nothing any more
 };
 
 /// Reads all sources and reports all problems at once, in the order of the sources.
 ///
 /// Fails      with problems only, never with an exception: unknown keys (with the nearest known one), wrong
-///            types, ranges, units, duplicates, a file that cannot be read or is no TOML, broken rules across
-///            keys. A variable AICACHE_… that names no key is a problem too, unless it starts with AICACHE_TEST_
+///            types, ranges, units, duplicates, a file that cannot be read or is not what its name says, broken rules
+///            across keys, what a strict preset demands. A variable AICACHE_… that names no key is a problem too, unless
+///            it starts with AICACHE_TEST_; a variable AI_CACHE_… that names no parameter is a warning
 loaded load(const sources& from);
 
 /// The problems of settings that were made in code: ranges, then rules across keys.
 std::vector<problem> check(const settings& s);
 
-/// The problems as text of several lines, and nothing for none.
-std::string render(const std::vector<problem>& problems);
-
-/// The variables of this process whose names start with AICACHE_.
+/// The variables of this process whose names start with AICACHE_ or AI_CACHE_; but AICACHE_NODE, which is no setting.
 std::map<std::string, std::string> environment();
 
 }  // namespace aicache::config

@@ -1,5 +1,6 @@
 #include "config/value_types.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <limits>
@@ -38,15 +39,102 @@ std::string refuse_name(std::string_view name) {
   return "has an entry with a name that cannot be, " + in_short_quotes(name);
 }
 
-/// Adds one entry of a times_by_name; says why it cannot.
-std::string add_entry(std::map<std::string, std::chrono::milliseconds>& entries, std::string_view name,
-                      std::string_view time) {
-  const auto parsed_time = read_time(time);
+/// Adds one entry of a table by name; says why it cannot.
+template <class Entry>
+std::string add_entry(std::map<std::string, Entry>& entries, std::string_view name, std::string_view text,
+                      parsed<Entry> (*read_entry)(std::string_view)) {
+  const auto value = read_entry(text);
   const std::string entry = "has an entry " + in_short_quotes(name) + " that ";
-  if (!parsed_time.value) return entry + parsed_time.refusal;
-  if (!entries.emplace(name, *parsed_time.value).second) return entry + "is there twice";
+  if (!value.value) return entry + value.refusal;
+  if (!entries.emplace(name, *value.value).second) return entry + "is there twice";
   return {};
 }
+
+/// Reads a table by name, as a file has it or as text; `example` is an entry as it should be.
+template <class Entry>
+parsed<std::map<std::string, Entry>> read_entries(const written& w, const char* example,
+                                                  parsed<Entry> (*read_entry)(std::string_view)) {
+  using stored = std::map<std::string, Entry>;
+  stored entries;
+  if (const auto* table = std::get_if<written::table>(&w.value)) {
+    for (const auto& [name, scalar] : *table) {
+      const auto* text = std::get_if<std::string>(&scalar);
+      if (text == nullptr)
+        return refused<stored>("has an entry " + in_short_quotes(name) + " that is no text such as \"" + example + '"');
+      if (auto why = add_entry(entries, name, *text, read_entry); !why.empty()) return refused<stored>(std::move(why));
+    }
+    return {std::move(entries), {}};
+  }
+  const auto* text = std::get_if<std::string>(&w.value);
+  if (text == nullptr || w.typed) return refused<stored>("is of another type");
+  if (text->empty()) return refused<stored>("is empty");
+  if (*text == no_entries) return {std::move(entries), {}};
+  for (std::string_view rest = *text;;) {
+    const std::size_t comma = rest.find(',');
+    const std::string_view entry = without_blanks(rest.substr(0, comma));
+    const std::size_t equals = entry.find('=');
+    if (equals == std::string_view::npos) return refused<stored>("has an entry without \"=\"");
+    auto why = add_entry(entries, without_blanks(entry.substr(0, equals)), without_blanks(entry.substr(equals + 1)),
+                         read_entry);
+    if (!why.empty()) return refused<stored>(std::move(why));
+    if (comma == std::string_view::npos) return {std::move(entries), {}};
+    rest.remove_prefix(comma + 1);
+  }
+}
+
+template <class Entry>
+std::string entries_to_text(const std::map<std::string, Entry>& v, std::string (*to_text)(Entry)) {
+  if (v.empty()) return std::string(no_entries);
+  std::string out;
+  for (const auto& [name, entry] : v) {
+    if (!out.empty()) out += ',';
+    out += name + '=' + to_text(entry);
+  }
+  return out;
+}
+
+template <class Entry>
+std::string entries_to_toml(const std::map<std::string, Entry>& v, std::string (*to_text)(Entry)) {
+  std::string out;
+  for (const auto& [name, entry] : v) {
+    const bool bare = !name.empty() && name.find_first_not_of(bare_letters) == std::string::npos;
+    out += out.empty() ? "{ " : ", ";
+    out += (bare ? name : in_quotes(name)) + " = " + in_quotes(to_text(entry));
+  }
+  return out.empty() ? "{}" : out + " }";
+}
+
+/// An amount of money with up to six places behind the point, in millionths.
+parsed<std::uint64_t> read_amount(std::string_view text) {
+  constexpr std::size_t places = 6;
+  constexpr std::size_t most_digits = 9;
+  const std::size_t point = text.find('.');
+  const std::string_view whole = text.substr(0, point);
+  std::string behind(point == std::string_view::npos ? std::string_view{} : text.substr(point + 1));
+  const bool only_digits = (std::string(whole) + behind).find_first_not_of("0123456789") == std::string::npos;
+  if (whole.empty() || !only_digits || (point != std::string_view::npos && behind.empty()) || behind.size() > places ||
+      whole.size() > most_digits)
+    return refused<std::uint64_t>("is no price such as \"3/15\" or \"0.15/0.6\"");
+  behind.resize(places, '0');
+  return {std::stoull(std::string(whole) + behind), {}};
+}
+
+parsed<type::token_price> read_price(std::string_view text) {
+  const std::size_t stroke = text.find('/');
+  const auto input = read_amount(text.substr(0, stroke));
+  const auto output = read_amount(stroke == std::string_view::npos ? std::string_view{} : text.substr(stroke + 1));
+  if (!input.value || !output.value) return refused<type::token_price>(input.value ? output.refusal : input.refusal);
+  return {type::token_price{*input.value, *output.value}, {}};
+}
+
+std::string amount_to_text(std::uint64_t millionths) {
+  constexpr std::uint64_t unit = 1'000'000;
+  std::string behind = std::to_string(unit + millionths % unit).substr(1);
+  behind.erase(behind.find_last_not_of('0') + 1);
+  return std::to_string(millionths / unit) + (behind.empty() ? "" : "." + behind);
+}
+
+std::string price_to_text(type::token_price p) { return amount_to_text(p.input) + '/' + amount_to_text(p.output); }
 
 }  // namespace
 
@@ -180,49 +268,10 @@ std::string count_or_auto::range(bound min, bound max) {
 }
 
 parsed<times_by_name::stored> times_by_name::read(const written& w) {
-  stored entries;
-  if (const auto* table = std::get_if<written::table>(&w.value)) {
-    for (const auto& [name, scalar] : *table) {
-      const auto* time = std::get_if<std::string>(&scalar);
-      if (time == nullptr)
-        return refused<stored>("has an entry " + in_short_quotes(name) + " that is no text such as \"2h\"");
-      if (auto why = add_entry(entries, name, *time); !why.empty()) return refused<stored>(std::move(why));
-    }
-    return {std::move(entries), {}};
-  }
-  const auto* text = std::get_if<std::string>(&w.value);
-  if (text == nullptr || w.typed) return refused<stored>("is of another type");
-  if (text->empty()) return refused<stored>("is empty");
-  if (*text == no_entries) return {std::move(entries), {}};
-  for (std::string_view rest = *text;;) {
-    const std::size_t comma = rest.find(',');
-    const std::string_view entry = without_blanks(rest.substr(0, comma));
-    const std::size_t equals = entry.find('=');
-    if (equals == std::string_view::npos) return refused<stored>("has an entry without \"=\"");
-    auto why = add_entry(entries, without_blanks(entry.substr(0, equals)), without_blanks(entry.substr(equals + 1)));
-    if (!why.empty()) return refused<stored>(std::move(why));
-    if (comma == std::string_view::npos) return {std::move(entries), {}};
-    rest.remove_prefix(comma + 1);
-  }
+  return read_entries<std::chrono::milliseconds>(w, "2h", read_time);
 }
-std::string times_by_name::to_text(const stored& v) {
-  if (v.empty()) return std::string(no_entries);
-  std::string out;
-  for (const auto& [name, time] : v) {
-    if (!out.empty()) out += ',';
-    out += name + '=' + length_of_time::to_text(time);
-  }
-  return out;
-}
-std::string times_by_name::to_toml(const stored& v) {
-  std::string out;
-  for (const auto& [name, time] : v) {
-    const bool bare = !name.empty() && name.find_first_not_of(bare_letters) == std::string::npos;
-    out += out.empty() ? "{ " : ", ";
-    out += (bare ? name : in_quotes(name)) + " = " + length_of_time::to_toml(time);
-  }
-  return out.empty() ? "{}" : out + " }";
-}
+std::string times_by_name::to_text(const stored& v) { return entries_to_text(v, length_of_time::to_text); }
+std::string times_by_name::to_toml(const stored& v) { return entries_to_toml(v, length_of_time::to_text); }
 std::string times_by_name::refuse(const stored& v, bound min, bound max) {
   for (const auto& [name, time] : v) {
     if (auto why = refuse_name(name); !why.empty()) return why;
@@ -233,6 +282,31 @@ std::string times_by_name::refuse(const stored& v, bound min, bound max) {
 }
 std::string times_by_name::range(bound min, bound max) {
   return "names with lengths of time from " + length_of_time::to_text(min) + " to " + length_of_time::to_text(max);
+}
+
+parsed<prices_by_name::stored> prices_by_name::read(const written& w) {
+  return read_entries<token_price>(w, "3/15", read_price);
+}
+std::string prices_by_name::to_text(const stored& v) { return entries_to_text(v, price_to_text); }
+std::string prices_by_name::to_toml(const stored& v) { return entries_to_toml(v, price_to_text); }
+std::string prices_by_name::refuse(const stored& v, bound min, bound max) {
+  for (const auto& [name, price] : v) {
+    std::string plain = name;
+    if (!plain.empty() && plain.back() == '*') plain.pop_back();
+    std::replace_if(
+        plain.begin(), plain.end(), [](char c) { return c == '/' || c == '+'; }, '_');
+    if (name != "*")
+      if (auto why = refuse_name(plain); !why.empty()) return why;
+    for (const std::uint64_t amount : {price.input, price.output})
+      if (amount < min || amount > max)
+        return "has an entry " + in_short_quotes(name) + " with a price that is not from " + amount_to_text(min) +
+               " to " + amount_to_text(max);
+  }
+  return {};
+}
+std::string prices_by_name::range(bound min, bound max) {
+  return "models with prices of input/output per million tokens from " + amount_to_text(min) + " to " +
+         amount_to_text(max);
 }
 
 }  // namespace type

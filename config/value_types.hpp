@@ -125,5 +125,26 @@ struct times_by_name {
   static std::string range(bound min, bound max);
 };
 
+/// What a million tokens of a model cost, in millionths of the currency's unit: 3 dollars are 3'000'000.
+struct token_price {
+  std::uint64_t input = 0;
+  std::uint64_t output = 0;
+
+  friend bool operator==(const token_price&, const token_price&) = default;
+};
+
+/// Prices of models by name: input and output per million tokens, in TOML a table of name = "3/15", elsewhere
+/// "small=0.15/0.6,large*=3/15" or, for an empty table, "none". Names are as in times_by_name, and may also have / and +,
+/// and a * at the end for every model whose name begins so.
+struct prices_by_name {
+  using stored = std::map<std::string, token_price>;
+  using bound = std::uint64_t;  ///< of either price, in millionths
+  static parsed<stored> read(const written& w);
+  static std::string to_text(const stored& v);
+  static std::string to_toml(const stored& v);
+  static std::string refuse(const stored& v, bound min, bound max);
+  static std::string range(bound min, bound max);
+};
+
 }  // namespace type
 }  // namespace aicache::config

@@ -22,7 +22,7 @@ build() {
 demonstrate() {
   local began=$EPOCHREALTIME code=0
   trap 'stop_node || true' EXIT
-  start_node build/log/node.log build/release/aicached --set node.port=0
+  start_node build/log/node.log build/release/aicached --set node.port=0 --set http.port=0
   printf '%-46s ok  %6s s\n' "node ready at $node_address" "$(seconds_since "$began")"
   step "load: 200,000 requests, 64 a batch" build/log/load.log \
     build/release/aicache-load --node "$node_address" --workload builtin --requests 200000 --batch 64 \

@@ -1,13 +1,22 @@
 #!/usr/bin/env bash
 # Installs what building, testing and demonstrating aicache needs, from Debian 12's own packages; what is there already is left alone.
+# usage: bash deploy/setup.sh [--fuzzing]   --fuzzing: clang too, which builds the fuzz targets
 set -euo pipefail
 
 packages=(
   build-essential openssl cmake ninja-build ccache pkg-config git ca-certificates python3
-  libcaf-dev libasio-dev libhiredis-dev libssl-dev libzstd-dev zstd libxxhash-dev libutf8proc-dev libmimalloc-dev
-  libtoml11-dev nlohmann-json3-dev libspdlog-dev libfmt-dev libcli11-dev
+  libcaf-dev libasio-dev libhiredis-dev libssl-dev libzstd-dev zstd zlib1g-dev libxxhash-dev libutf8proc-dev libmimalloc-dev
+  libtoml11-dev libyaml-cpp-dev nlohmann-json3-dev libspdlog-dev libfmt-dev libcli11-dev prometheus-cpp-dev libcivetweb-dev
   catch2 librapidcheck-dev libbenchmark-dev redis-server
 )
+case ${1:-} in
+  '') ;;
+  --fuzzing) packages+=(clang-14 libclang-rt-14-dev) ;;
+  *)
+    echo "usage: bash deploy/setup.sh [--fuzzing]" >&2
+    exit 2
+    ;;
+esac
 policy=/usr/sbin/policy-rc.d
 policy_mark="# placed by aicache's setup while it installs redis-server"
 

@@ -6,10 +6,16 @@
 #include <vector>
 
 #include "engine/client/client_core.hpp"
+#include "engine/degradation/level.hpp"
 #include "engine/eviction/mode_learner.hpp"
 #include "engine/shard/effects.hpp"
+#include "engine/shared/shared_codec.hpp"
+#include "engine/statistics/invalidation_log.hpp"
+#include "engine/statistics/node_facts.hpp"
 #include "engine/statistics/report.hpp"
+#include "engine/statistics/slow_operations.hpp"
 #include "messages/caf_version.hpp"
+#include "messages/shared_tier.hpp"
 #include "messages/statistics.hpp"
 #include "messages/wire.hpp"
 
@@ -19,12 +25,15 @@ namespace aicache {
 // -- shards ------------------------------------------------------------------
 
 /// Do your housekeeping and report (a shard to itself).
-struct shard_tick {};
+struct shard_tick {
+  bool extra = false;  ///< there was more to do than one step
+};
 /// Evict by this mode, and show the learner keys up to this sample hash, so many at a time (monitor to shard).
 struct steer {
   eviction_mode mode = first_eviction_mode;
   std::uint64_t sample_threshold = 0;
   std::uint32_t sample_batch = UINT32_MAX;
+  std::uint64_t slow_nanoseconds = UINT64_MAX;  ///< tell the monitor of gets that take longer
 
   friend bool operator==(const steer&, const steer&) = default;
 };
@@ -44,7 +53,30 @@ struct train_done {
   std::shared_ptr<const dictionary> made;  ///< null: the samples gave none
 };
 
+/// What came of opening a large answer from Redis (worker to shard).
+struct open_done {
+  std::uint64_t ticket = 0;
+  outcome<opened_answer> what;
+};
+/// Encrypt and decrypt with these keys from now on; null: not at all (front to shards and workers).
+struct use_keys {
+  std::shared_ptr<const key_ring> keys;
+};
+
 struct colleagues;
+
+/// Serve on this level from now on (front to shards).
+struct serve_level {
+  service_level level = service_level::normal;
+};
+/// How much waits in a shard (shard to front, on its tick).
+struct shard_pressure {
+  std::uint32_t shard = 0;
+  std::int64_t lag_ms = 0;  ///< that its tick waited in the mailbox
+  double waiting = 0;       ///< share of the memory for who waits, 0 to 1
+};
+/// Takes what shards tell of themselves.
+using pressure_listener = caf::typed_actor<caf::reacts_to<shard_pressure>>;
 
 /// Send away whoever waits, and give no more leases; hits are still answered (front to shard).
 struct drain_shard {};
@@ -61,13 +93,28 @@ using shard_actor = caf::typed_actor<
 #include "messages/ops.def"
 #undef AICACHE_OPERATION
     caf::reacts_to<shard_tick>, caf::reacts_to<steer>, caf::reacts_to<pack_done>, caf::reacts_to<unpack_done>,
-    caf::reacts_to<train_done>, caf::reacts_to<colleagues>, caf::replies_to<drain_shard>::with<drained>>;
+    caf::reacts_to<train_done>, caf::reacts_to<fetched>, caf::reacts_to<open_done>, caf::reacts_to<stored>,
+    caf::reacts_to<use_keys>, caf::reacts_to<serve_level>, caf::reacts_to<shared_tier_state>,
+    caf::reacts_to<invalidate_scopes>, caf::reacts_to<colleagues>, caf::replies_to<drain_shard>::with<drained>>;
+
+// -- the way to the shared tier ----------------------------------------------
+
+/// Takes what shards want to know and what workers have made ready; the whole protocol is in shared_interfaces.hpp.
+using shared_reader = caf::typed_actor<caf::reacts_to<fetch_request>, caf::reacts_to<store_request>>;
+/// Takes what shards tell of erased keys and finished sweeps.
+using shared_listener = caf::typed_actor<caf::reacts_to<erased_keys>, caf::reacts_to<scopes_invalidated>>;
+/// Hand what is ready for Redis to this one (front to workers).
+struct serve_link {
+  shared_reader link;
+};
 
 // -- codec workers -----------------------------------------------------------
 
 /// Does the slow work of shards; the result goes back as a message to the sender.
 using codec_worker_actor =
-    caf::typed_actor<caf::reacts_to<pack_job>, caf::reacts_to<unpack_job>, caf::reacts_to<train_job>>;
+    caf::typed_actor<caf::reacts_to<pack_job>, caf::reacts_to<unpack_job>, caf::reacts_to<train_job>,
+                     caf::reacts_to<write_job>, caf::reacts_to<open_job>, caf::reacts_to<use_keys>,
+                     caf::reacts_to<serve_link>>;
 
 // -- the monitor -------------------------------------------------------------
 
@@ -86,14 +133,61 @@ struct shards_changed {
 struct statistics_request {};
 AICACHE_INSPECT_EMPTY(statistics_request)
 
-/// Aggregates reports and steers eviction for all shards of its node.
-using monitor_actor = caf::typed_actor<caf::reacts_to<report_message>, caf::reacts_to<shards_changed>,
-                                       caf::replies_to<statistics_request>::with<node_statistics>>;
+/// A request took unusually long, as the monitor told what is usual (shard to monitor).
+struct slow_seen {
+  slow_event what;
+};
+/// A caller's invalidation is done (front to monitor).
+struct invalidation_seen {
+  invalidation_event what;
+};
+
+/// Which figures of a node are meant.
+enum class figures_view : std::uint8_t {
+  summary = 0,          ///< what happened, and what it means
+  ledger = 1,           ///< what was saved
+  recommendations = 2,  ///< what would make the cache better
+  curve = 3,            ///< the hit ratio that less or more memory would give
+  everything = 4,       ///< all counters and histograms, raw
+};
+/// Tell these figures as JSON (anyone to front).
+struct figures_request {
+  figures_view view = figures_view::summary;
+};
+AICACHE_INSPECT(figures_request, a)
+/// A JSON object, for `recommendations` an array; the shapes are told in engine/statistics/export.hpp, in
+/// engine/advice/recommendation.hpp and in hit_curve.hpp. Names of members stay; new ones may come.
+struct figures_reply {
+  std::string json;
+};
+AICACHE_INSPECT(figures_reply, a)
+/// The same, with what only the front knows (front to monitor).
+struct figures_query {
+  figures_view view = figures_view::summary;
+  node_facts about;
+};
+
+/// Forget what was counted; settings, prices, answers and the shards' present state stay (anyone to front).
+struct reset_request {};
+AICACHE_INSPECT_EMPTY(reset_request)
+/// It is forgotten.
+struct reset_done {};
+AICACHE_INSPECT_EMPTY(reset_done)
+
+/// Aggregates reports, steers eviction for all shards of its node, and says what the figures mean.
+using monitor_actor =
+    caf::typed_actor<caf::reacts_to<report_message>, caf::reacts_to<shards_changed>, caf::reacts_to<slow_seen>,
+                     caf::reacts_to<invalidation_seen>, caf::replies_to<statistics_request>::with<node_statistics>,
+                     caf::replies_to<figures_query>::with<figures_reply>,
+                     caf::replies_to<reset_request>::with<reset_done>>;
 
 /// From now on report to this monitor and give jobs to these workers (front to shard).
 struct colleagues {
   monitor_actor monitor;
   std::vector<codec_worker_actor> workers;
+  shared_reader link;            ///< null where there is no shared tier
+  shared_listener invalidation;  ///< null where nobody can invalidate
+  pressure_listener front;
 };
 
 // -- the shard map -----------------------------------------------------------
@@ -125,6 +219,39 @@ AICACHE_INSPECT_EMPTY(map_request)
 struct drain_request {};
 AICACHE_INSPECT_EMPTY(drain_request)
 
+/// Forget answers (anyone to front):
+///   {scope_kind::tag, "acme", "doc-17"}     tenant acme's with that tag
+///   {scope_kind::tenant, "acme"}            all of a tenant's; it may be "", as in requests
+///   {scope_kind::operation, "", "qa"}       of an operation, of all tenants
+///   {scope_kind::everything}
+/// Single answers are erased, not invalidated: scope_kind::key is refused, and so is an empty operation or tag.
+struct invalidate_request {
+  scope_kind kind = scope_kind::everything;
+  std::string tenant{};
+  std::string name{};
+  bool wait = false;  ///< answer when Redis has been swept as well, which may take minutes
+};
+AICACHE_INSPECT(invalidate_request, a, b, c, d)
+
+/// What an invalidation came to; it holds from the moment of this answer on, in this node, and in others as soon as they
+/// can be told.
+struct invalidated {
+  errc why = errc::none;
+  bool numbered = false;        ///< Redis knows of it; else it will when it is back, before anything is read from it
+  std::uint64_t in_memory = 0;  ///< entries of this node that went
+  std::uint64_t in_redis = 0;   ///< entries that a sweep removed; counted only for who waits
+  bool swept = false;           ///< the sweep went through all of Redis
+};
+AICACHE_INSPECT(invalidated, a, b, c, d, e)
+
+/// Is the shared tier of use at the moment? (anyone to front)
+struct shared_tier_request {};
+AICACHE_INSPECT_EMPTY(shared_tier_request)
+
+/// Who works with the shards? (inside the process)
+struct colleagues_request {};
+/// Look at the level of service (front to itself).
+struct front_tick {};
 /// Try a restart that was put off (front to itself).
 struct restart_shard {
   std::uint32_t shard = 0;
@@ -137,7 +264,11 @@ using front_actor = caf::typed_actor<
 #include "messages/ops.def"
 #undef AICACHE_OPERATION
     caf::reacts_to<watch_map>, caf::replies_to<map_request>::with<shard_map>,
-    caf::replies_to<statistics_request>::with<node_statistics>, caf::replies_to<drain_request>::with<drained>,
+    caf::replies_to<statistics_request>::with<node_statistics>, caf::replies_to<figures_request>::with<figures_reply>,
+    caf::replies_to<reset_request>::with<reset_done>, caf::replies_to<drain_request>::with<drained>,
+    caf::replies_to<invalidate_request>::with<invalidated>, caf::reacts_to<use_keys>,
+    caf::replies_to<shared_tier_request>::with<bool>, caf::replies_to<colleagues_request>::with<colleagues>,
+    caf::reacts_to<shared_tier_state>, caf::reacts_to<shard_pressure>, caf::reacts_to<front_tick>,
     caf::reacts_to<restart_shard>>;
 
 // -- clients -----------------------------------------------------------------
@@ -184,8 +315,28 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::unpack_job)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::train_job)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::report_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::shards_changed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::slow_seen)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::invalidation_seen)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::figures_query)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::colleagues)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::drain_shard)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::serve_level)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::shard_pressure)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::front_tick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::colleagues_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::fetch_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::fetched)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::open_job)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::open_done)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::write_job)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::store_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::use_keys)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::serve_link)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::erased_keys)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::scopes_invalidated)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::stored)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::shared_tier_state)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::invalidate_scopes)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::restart_shard)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::submit_call)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::make_call)

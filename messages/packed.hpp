@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/outcome.hpp"
 #include "engine/shard/batch.hpp"
@@ -11,14 +12,15 @@
 // strings). In process nothing of this runs.
 //
 // All numbers little-endian. A list is a u32 count and its elements; a string a u32 size and its bytes.
-//   names    list of strings (operations), list of strings (tenants)
-//   get      names, list of { identity 32, operation u16, tenant u16, text u8, lease u8 }
-//   got      list of result = { status u8, from u8, error u8, retrievals u16, lease u64, created i64, expires i64,
-//            has value u8, value }
+//   names    list of strings each: operations, tenants, models
+//   get      names, list of { identity 32, operation u16, tenant u16, model u16, text u8, lease u8 }
+//   got      now i64, list of result = { status u8, from u8, error u8, stale u8, retrievals u16, lease u64, created i64,
+//            expires i64, has value u8, value }
 //   value    input tokens, output tokens, model ms, text bytes: u32 each; string of raw bytes
-//   put      names, list of { identity 32, operation u16, tenant u16, text u8, lease u64, ttl i64, has value u8, value }
-//   stored   list of { status u8, error u8 }
-//   keys     list of { identity 32, argument i64 }
+//   put      names, list of { identity 32, operation u16, tenant u16, text u8, lease u64, ttl i64, has value u8, value,
+//            write through u8, list of tag u64 }
+//   stored   list of { status u8, error u8, shared u8 }
+//   keys     names, list of { identity 32, argument i64, operation u16, tenant u16 }
 //   told     list of { found u8, error u8, left i64 }
 namespace aicache::packed {
 
@@ -35,7 +37,8 @@ std::string pack_items(const key_body& b);
 std::string pack_results(const get_body& b);
 std::string pack_results(const put_body& b);
 std::string pack_results(const key_body& b);
-std::string pack(const get_result& r);
+/// late = list of { position u32, result }
+std::string pack(const std::vector<late_result>& late);
 
 /// Unpacking checks every size against what is really there before it takes memory, every enumeration against its
 /// values, and that nothing is left over. Fails: corrupt.
@@ -45,6 +48,6 @@ outcome<void> unpack_items(std::string_view bytes, key_body& b);
 outcome<void> unpack_results(std::string_view bytes, get_body& b);
 outcome<void> unpack_results(std::string_view bytes, put_body& b);
 outcome<void> unpack_results(std::string_view bytes, key_body& b);
-outcome<void> unpack(std::string_view bytes, get_result& r);
+outcome<void> unpack(std::string_view bytes, std::vector<late_result>& late);
 
 }  // namespace aicache::packed

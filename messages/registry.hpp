@@ -1,6 +1,7 @@
 #pragma once
 
 #include "messages/interfaces.hpp"
+#include "messages/shared_interfaces.hpp"
 
 // The type ids of everything that crosses a network. An application that has type ids of its own starts them at
 // `aicache::first_free_type_id`.
@@ -17,8 +18,15 @@ CAF_ADD_TYPE_ID(aicache, (aicache::watch_map))
 CAF_ADD_TYPE_ID(aicache, (aicache::map_request))
 CAF_ADD_TYPE_ID(aicache, (aicache::statistics_request))
 CAF_ADD_TYPE_ID(aicache, (aicache::node_statistics))
+CAF_ADD_TYPE_ID(aicache, (aicache::figures_request))
+CAF_ADD_TYPE_ID(aicache, (aicache::figures_reply))
+CAF_ADD_TYPE_ID(aicache, (aicache::reset_request))
+CAF_ADD_TYPE_ID(aicache, (aicache::reset_done))
 CAF_ADD_TYPE_ID(aicache, (aicache::drain_request))
 CAF_ADD_TYPE_ID(aicache, (aicache::drained))
+CAF_ADD_TYPE_ID(aicache, (aicache::invalidate_request))
+CAF_ADD_TYPE_ID(aicache, (aicache::invalidated))
+CAF_ADD_TYPE_ID(aicache, (aicache::shared_tier_request))
 CAF_END_TYPE_ID_BLOCK(aicache)
 
 namespace aicache {

@@ -39,6 +39,21 @@ typename Inspector::result_type inspect(Inspector& f, shard_gauges& x) {
   );
 }
 
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, link_counters& x) {
+  return f(caf::meta::type_name("aicache::link_counters")
+#define AICACHE_LINK_COUNTER(member, family, label, value, unit, doc) , x.member
+#include "config/metrics.def"
+  );
+}
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, invalidation_counters& x) {
+  return f(caf::meta::type_name("aicache::invalidation_counters")
+#define AICACHE_INVALIDATION_COUNTER(member, family, label, value, unit, doc) , x.member
+#include "config/metrics.def"
+  );
+}
+
 /// A latency distribution boiled down: nanoseconds.
 struct latency_summary {
   std::uint64_t count = 0;
@@ -82,8 +97,11 @@ struct node_statistics {
   operation_counters total;
   shard_counters shards;
   shard_gauges present;
+  link_counters link;  ///< zero where there is no Redis
+  invalidation_counters invalidations;
+  std::uint8_t level = 0;  ///< a service_level
 };
-AICACHE_INSPECT(node_statistics, a, b, c, d, e, g, h, i)
+AICACHE_INSPECT(node_statistics, a, b, c, d, e, g, h, i, j, k, l)
 
 latency_summary summarise(const histogram& h);
 node_statistics summarise(const node_totals& totals);

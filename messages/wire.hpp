@@ -108,24 +108,25 @@ AICACHE_REPLY(release_reply, key_body)
 #undef AICACHE_BATCH
 #undef AICACHE_REPLY
 
-/// A result that was pending when the batch was answered.
+/// Results that were pending when the batch was answered, as they came together.
 struct late_reply {
   std::uint64_t correlation = 0;
-  std::uint32_t position = 0;
-  get_result result;
+  std::vector<late_result> results;
+  instant now;  ///< when the shard answered, on the node's time line
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, late_reply& x) {
     if constexpr (wire::prints<Inspector>) {
-      return f(caf::meta::type_name("aicache::late_reply"), x.correlation, x.position);
+      std::size_t results = x.results.size();
+      return f(caf::meta::type_name("aicache::late_reply"), x.correlation, results, x.now.ms);
     } else if constexpr (Inspector::writes_state) {
       std::string bytes;
-      if (auto why = f(x.correlation, x.position, bytes)) return why;
-      if (!packed::unpack(bytes, x.result)) return caf::sec::runtime_error;
+      if (auto why = f(x.correlation, bytes, x.now.ms)) return why;
+      if (!packed::unpack(bytes, x.results)) return caf::sec::runtime_error;
       return caf::none;
     } else {
-      std::string bytes = packed::pack(x.result);
-      return f(x.correlation, x.position, bytes);
+      std::string bytes = packed::pack(x.results);
+      return f(x.correlation, bytes, x.now.ms);
     }
   }
 };

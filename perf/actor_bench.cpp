@@ -172,7 +172,7 @@ void fill(caf::actor_system& system, const client& cache, std::size_t bytes) {
 class bench_node {
  public:
   explicit bench_node(const config::settings& s)
-      : config_(s), system_(config_), front_(start_node(system_, s)), cache_(attach()) {
+      : config_(s), system_(config_), front_(*start_node(system_, s)), cache_(attach()) {
     fill(system_, cache_, local_bytes);
     caf::scoped_actor self{system_};
     self->request(front_, patience, map_request{})

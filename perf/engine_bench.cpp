@@ -54,9 +54,9 @@ struct pair_of_tables {
     core.resolve(names);
     effects out;
     for (std::size_t i = 0; i < n; ++i) {
-      const put_item item{id_of(i), 0, 0, text_tier::small, 0, own_lifetime, blob::make(value, {})};
+      const put_item item{id_of(i), 0, 0, text_tier::small, 0, own_lifetime, blob::make(value, {}), false, {}};
       put_result r;
-      core.put({&item, 1}, {}, {&r, 1}, out);
+      core.put({&item, 1}, 1, {}, {&r, 1}, out);
       const identity id = id_of(i);
       floor.insert(id.key().lo, reinterpret_cast<const char*>(id.digest.data()), value);
     }
@@ -111,19 +111,21 @@ void floor_hit_batch(benchmark::State& state) {
 }
 
 /// `drop`: the caller's part is measured as well, giving the answers' references back.
-void shard_hit(benchmark::State& state, std::size_t batch, bool drop) {
+template <std::size_t batch, bool drop>
+void shard_hit(benchmark::State& state) {
   pair_of_tables& t = tables_of(static_cast<std::size_t>(state.range(0)));
   std::vector<get_result> results(batch);
   effects out;
   std::size_t i = 0;
   std::uint64_t sum = 0;
   t.core.resolve(t.names);
+  const shard_core::batch common{1, 1, never};
   for (auto _ : state) {
     const get_item* items = &t.items[i++ % (queries / batch) * batch];
-    t.core.get({items, batch}, {1, 1, never}, {1000}, results, out);
+    t.core.get({items, batch}, common, {1000}, results, out);
     for (get_result& r : results) {
       sum += std::to_integer<unsigned>(*r.value->data());
-      if (drop) {
+      if constexpr (drop) {
         r.value = {};
       } else {
         new (&r.value) blob_ref;  // kept for ever, as if by somebody else
@@ -144,9 +146,10 @@ void put_with_eviction(benchmark::State& state, double warm_share) {
   for (std::uint64_t i = 0; i < 1000; ++i) answers.push_back(json_answer(1024, i));
   std::uint64_t number = 0;
   const auto put = [&] {
-    const put_item item{id_of(number), 0, 0, text_tier::small, 0, own_lifetime, blob::make(answers[number % 1000], {})};
+    const put_item item{id_of(number), 0, 0, text_tier::small, 0, own_lifetime, blob::make(answers[number % 1000], {}),
+                        false,         {}};
     put_result r;
-    core.put({&item, 1}, {}, {&r, 1}, out);
+    core.put({&item, 1}, 1, {}, {&r, 1}, out);
     out.clear();
     ++number;
   };
@@ -168,9 +171,10 @@ void warm_hit(benchmark::State& state, bool with_dictionary) {
   constexpr std::uint64_t entries = 10'000;
   for (std::uint64_t i = 0; i < entries + o.tiers.dictionary_samples; ++i) {
     const std::uint64_t key = i % entries;
-    const put_item item{id_of(key), 0, 0, text_tier::xlarge, 0, own_lifetime, blob::make(json_answer(size, key), {})};
+    const put_item item{id_of(key), 0, 0, text_tier::xlarge, 0, own_lifetime, blob::make(json_answer(size, key), {}),
+                        false,      {}};
     put_result r;
-    core.put({&item, 1}, {}, {&r, 1}, out);
+    core.put({&item, 1}, 1, {}, {&r, 1}, out);
     for (effect& e : out)
       if (auto* job = std::get_if<train_job>(&e)) {
         effects none;
@@ -202,11 +206,11 @@ void register_all() {
   benchmark::RegisterBenchmark("identity_150_bytes", identify_request);
   for (const std::int64_t n : {100'000, 1'000'000, 10'000'000}) {
     benchmark::RegisterBenchmark("floor/one", floor_hit)->Arg(n);
-    benchmark::RegisterBenchmark("shard/one", shard_hit, 1, false)->Arg(n);
-    benchmark::RegisterBenchmark("shard/one_and_drop", shard_hit, 1, true)->Arg(n);
+    benchmark::RegisterBenchmark("shard/one", shard_hit<1, false>)->Arg(n);
+    benchmark::RegisterBenchmark("shard/one_and_drop", shard_hit<1, true>)->Arg(n);
     benchmark::RegisterBenchmark("floor/batch16", floor_hit_batch)->Arg(n);
-    benchmark::RegisterBenchmark("shard/batch16", shard_hit, batch_of_sixteen, false)->Arg(n);
-    benchmark::RegisterBenchmark("shard/batch16_and_drop", shard_hit, batch_of_sixteen, true)->Arg(n);
+    benchmark::RegisterBenchmark("shard/batch16", shard_hit<batch_of_sixteen, false>)->Arg(n);
+    benchmark::RegisterBenchmark("shard/batch16_and_drop", shard_hit<batch_of_sixteen, true>)->Arg(n);
   }
   benchmark::RegisterBenchmark("put_with_eviction/hot_only", put_with_eviction, 0.0);
   benchmark::RegisterBenchmark("put_with_eviction/warm", put_with_eviction, 0.5);

@@ -50,6 +50,7 @@ class replayed_node {
       : learner_({entries * unit(), unit(), first_eviction_mode}), queues_(shards) {
     for (std::uint32_t s = 0; s < shards; ++s) {
       shard_options o;
+      o.gate.store_empty = true;  // keys are replayed, not answers
       o.tiers.budget = (entries / shards + (s < entries % shards ? 1 : 0)) * unit();
       o.tiers.warm_share = 0;
       o.tiers.charge_overhead = false;
@@ -72,7 +73,7 @@ class replayed_node {
     if (!hit) {
       const put_item made{id, 0, 0, text_tier::small, 0, own_lifetime, blob::make("", {})};
       put_result stored;
-      shard.put({&made, 1}, always, {&stored, 1}, none_);
+      shard.put({&made, 1}, 1, always, {&stored, 1}, none_);
     }
     none_.clear();
     return hit;

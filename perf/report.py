@@ -106,7 +106,7 @@ def network(build, repetitions, folder):
     """The medians of the network, taken in turn with Redis: keys a second of ours, of Redis by value size."""
     ours, redis_gets = [], collections.defaultdict(list)
     redis = Redis(folder) if shutil.which("redis-server") and shutil.which("redis-benchmark") else None
-    with Served([build / "aicached", "--set", "node.port=0"], "ready caf=") as node:
+    with Served([build / "aicached", "--set", "node.port=0", "--set", "http.port=0"], "ready caf=") as node:
         address = node.line.split()[1].removeprefix("caf=")
         for _ in range(repetitions):
             ours.append(bench(build / "bench_actors", 1, f"--node={address}"))
@@ -223,13 +223,13 @@ def table(rows, repetitions):
     return "\n".join(lines + [f"| {' | '.join(r)} |" for r in rows])
 
 
-def write(text):
+def write(text, begin=BEGIN, end=END):
     readme = HERE / "README.md"
-    before, _, rest = readme.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
+    before, _, rest = readme.read_text().partition(begin)
+    _, _, after = rest.partition(end)
     if not after:
         sys.exit(f"{readme} has no markers")
-    readme.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+    readme.write_text(f"{before}{begin}\n{text}\n{end}{after}")
 
 
 def main():

@@ -1,13 +1,18 @@
 #!/usr/bin/env bash
-# Builds and runs the tests: optimised, under AddressSanitizer and UndefinedBehaviorSanitizer, and (the
-# layers without CAF) under ThreadSanitizer. The last line counts ctest's tests over all of them.
+# Builds and runs the tests: optimised, under AddressSanitizer and UndefinedBehaviorSanitizer, and (those without
+# CAF that have threads) under ThreadSanitizer; with --long the fuzz targets too. The last line counts ctest's tests
+# over all of them, and a fuzz target as one; so is the page, which --page has looked at in a browser.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source deploy/steps.sh
 
 usage() {
   cat <<'TEXT'
-usage: bash tests/run.sh [preset...]   presets: release asan tsan (all three unless named)
+usage: bash tests/run.sh [--long] [--page] [preset...]   presets: release asan tsan (all three unless named) fuzz page
+
+--long adds fuzz: each target of tests/fuzz, built by clang, for a minute. What it found before is kept in
+build/fuzz/corpus and tried again first. AICACHE_FUZZ_SECONDS=3600 makes the minute an hour.
+--page adds page: the HTTP page in Chromium, over recorded figures; installs browser, nodejs and npm where they are missing.
 
 What each step printed is in build/log; the last line is "N passed, N failed".
 TEXT
@@ -48,8 +53,8 @@ check() {
   local preset=$1 targets=() around=()
   only=()
   if [[ $preset == tsan ]]; then
-    targets=(--target test_config test_engine)
-    only=(--tests-regex '^(config|engine)$')
+    targets=(--target test_engine)
+    only=(--tests-regex '^engine$')
     # The sanitizer of g++ 12 does not know the address layouts of newer kernels.
     if setarch --addr-no-randomize true 2>/dev/null; then around=(setarch --addr-no-randomize); fi
   fi
@@ -60,11 +65,45 @@ check() {
   fi
 }
 
-presets=("$@")
+# Every target for a minute each, from where the last run left off; a finding is kept beside its log.
+fuzz() {
+  local program name code
+  if ! build fuzz; then
+    failed=$((failed + 1))
+    return
+  fi
+  for program in build/fuzz/fuzz_*; do
+    [[ -x $program ]] || continue
+    name=${program##*/fuzz_} code=0
+    mkdir -p "build/fuzz/corpus/$name" "build/fuzz/found/$name"
+    step "fuzz: $name" "build/log/fuzz.$name.log" "$program" -max_total_time="${AICACHE_FUZZ_SECONDS:-60}" \
+      -rss_limit_mb=2048 -timeout=10 -artifact_prefix="build/fuzz/found/$name/" "build/fuzz/corpus/$name" || code=$?
+    testing=$(plus "$testing" "$step_seconds")
+    if ((code == 0)); then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+  done
+}
+
+look_at_page() {
+  local code=0
+  step "page: in a browser" build/log/page.log bash tests/page/run.sh || code=$?
+  testing=$(plus "$testing" "$step_seconds")
+  if ((code == 0)); then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+}
+
+presets=() long=0 page=0
+for argument in "$@"; do
+  case $argument in
+    --long) long=1 ;;
+    --page) page=1 ;;
+    *) presets+=("$argument") ;;
+  esac
+done
 if ((${#presets[@]} == 0)); then presets=(release asan tsan); fi
+if ((long)) && [[ " ${presets[*]} " != *" fuzz "* ]]; then presets+=(fuzz); fi
+if ((page)) && [[ " ${presets[*]} " != *" page "* ]]; then presets+=(page); fi
 for preset in "${presets[@]}"; do
   case $preset in
-    release | asan | tsan) ;;
+    release | asan | tsan | fuzz | page) ;;
     --help | -h)
       usage
       exit 0
@@ -76,8 +115,14 @@ for preset in "${presets[@]}"; do
   esac
 done
 
-bash deploy/setup.sh
-for preset in "${presets[@]}"; do check "$preset"; done
+if [[ " ${presets[*]} " == *" fuzz "* ]]; then bash deploy/setup.sh --fuzzing; else bash deploy/setup.sh; fi
+for preset in "${presets[@]}"; do
+  case $preset in
+    fuzz) fuzz ;;
+    page) look_at_page ;;
+    *) check "$preset" ;;
+  esac
+done
 echo "builds took $building s, tests $testing s"
 echo "$passed passed, $failed failed"
 ((failed == 0))

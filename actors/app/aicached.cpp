@@ -6,7 +6,7 @@
 int main(int argc, char** argv) {
   CLI::App app{"aicached: a node of aicache, the cache for the answers of AI models"};
   aicache::app::command_line asked;
-  app.add_option("--config", asked.config, "a TOML file of settings")->type_name("FILE");
+  app.add_option("--config", asked.config, "a file of settings: TOML, JSON or YAML, by its ending")->type_name("FILE");
   // One value per --set, as often as wanted: a value may hold spaces and commas.
   app.add_option("--set", asked.overrides, "a setting, stronger than file and environment")
       ->type_name("section.key=value")

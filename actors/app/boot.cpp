@@ -4,11 +4,15 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <chrono>
 #include <cstdio>
 #include <iostream>
 
+#include "actors/app/machine.hpp"
+#include "actors/http/endpoint.hpp"
 #include "actors/node.hpp"
 #include "config/sources.hpp"
+#include "config/validation.hpp"
 #include "config/version.hpp"
 
 namespace aicache::app {
@@ -29,13 +33,59 @@ sigset_t ending_signals() {
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGHUP);
   return set;
+}
+
+// Keys are rotated while the node runs; with wrong ones it goes on with those it has.
+outcome<void> read_keys_again(const config::settings& s, const front_actor& front, const char* who) {
+  std::shared_ptr<const key_ring> keys;
+  const auto problems = read_keys(s, keys);
+  if (!problems.empty()) {
+    const std::string what = config::render(problems);
+    spdlog::error("{}: the keys stay as they are\n{}", who, what);
+    return fault{errc::invalid_argument, "the keys stay as they are: " + what};
+  }
+  if (!keys) {
+    spdlog::info("{}: nothing to read again: encryption is off", who);
+    return {};
+  }
+  caf::anon_send(front, use_keys{keys});
+  spdlog::info("{}: {} keys read; number {} encrypts", who, keys->size(), keys->active());
+  return {};
+}
+
+// Null where it is off.
+outcome<std::unique_ptr<http::endpoint>> serve_http(caf::actor_system& system, const config::settings& s,
+                                                    const front_actor& front) {
+  if (!s.http.enabled) return std::unique_ptr<http::endpoint>{};
+  http::endpoint_setup setup{front, s, AICACHE_VERSION, {}, {}};
+  setup.started = {std::chrono::duration_cast<duration>(std::chrono::system_clock::now().time_since_epoch()).count()};
+  setup.reload = [&s, front] { return read_keys_again(s, front, "POST /api/v1/reload"); };
+  return http::endpoint::start(system, std::move(setup));
+}
+
+// What the settings of http mean cannot be known before they are tried.
+int refused(const fault& why, const config::settings& s) {
+  if (why.code == errc::invalid_argument) {
+    std::cerr << "aicached: " << why.detail << '\n';
+    return 2;
+  }
+  std::cerr << "aicached: cannot serve HTTP on " << s.http.host << ":" << s.http.port << ": " << why.detail
+            << "\n  fix: choose another http.port (0 takes a free one), stop what uses this one, or set "
+               "http.enabled=false\n";
+  return 1;
 }
 
 int serve(const config::settings& s, const sigset_t& signals) {
   system_config cfg(s, system_config::network::on);
   caf::actor_system system{cfg};
-  const front_actor front = start_node(system, s);
+  const auto started = start_node(system, s);
+  if (!started) {
+    std::cerr << "aicached: " << started.why().detail << '\n';
+    return started.why().code == errc::invalid_argument ? 2 : 1;
+  }
+  const front_actor& front = *started;
   const auto port = publish(system, front, s.node.host, static_cast<std::uint16_t>(s.node.port));
   if (!port) {
     std::cerr << "aicached: cannot listen on " << s.node.host << ":" << s.node.port << ": " << port.why().detail
@@ -43,12 +93,20 @@ int serve(const config::settings& s, const sigset_t& signals) {
     stop_node(system, front, s.node.drain_timeout);
     return 1;
   }
-  spdlog::info("aicached {} serves on {}:{}", AICACHE_VERSION, s.node.host, *port);
-  std::printf("ready caf=%s:%u\n", s.node.host.c_str(), unsigned{*port});
+  const auto web = serve_http(system, s, front);
+  if (!web) {
+    stop_node(system, front, s.node.drain_timeout);
+    return refused(web.why(), s);
+  }
+  std::string ready = "caf=" + s.node.host + ":" + std::to_string(*port);
+  if (*web) ready += " http=" + s.http.host + ":" + std::to_string((*web)->port());
+  spdlog::info("aicached {} serves: {}", AICACHE_VERSION, ready);
+  std::printf("ready %s\n", ready.c_str());
   std::fflush(stdout);
   int signal = 0;
-  sigwait(&signals, &signal);
+  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) (void)read_keys_again(s, front, "SIGHUP");
   spdlog::info("{}: draining", signal == SIGTERM ? "SIGTERM" : "SIGINT");
+  if (*web) (*web)->drain();
   const std::uint64_t abandoned = stop_node(system, front, s.node.drain_timeout);
   spdlog::info("drained; {} waiting callers were sent away", abandoned);
   return 0;
@@ -62,8 +120,11 @@ int run(const command_line& asked) {
   from.environment = config::environment();
   from.overrides = asked.overrides;
   const config::loaded settings = config::load(from);
-  if (!settings.problems.empty()) {
-    std::cerr << config::render(settings.problems);
+  // To print settings is no reason to judge them: they may be for another machine.
+  const config::validation verdict = asked.print_config ? config::validation{settings.problems, {}, {}, {}}
+                                                        : config::validate(settings, this_machine());
+  if (!verdict.is_valid()) {
+    std::cerr << config::render(verdict.errors);
     return 2;
   }
   if (asked.print_config) {
@@ -71,6 +132,8 @@ int run(const command_line& asked) {
     return 0;
   }
   set_up_log(settings.value.log.level);
+  for (const auto& doubts : {verdict.conflicts, verdict.warnings})
+    for (const config::problem& p : doubts) spdlog::warn("{}: {}; {}", p.key, p.rule, p.fix);
   const sigset_t signals = ending_signals();
   sigprocmask(SIG_BLOCK, &signals, nullptr);
   return serve(settings.value, signals);

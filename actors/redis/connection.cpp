@@ -3,6 +3,8 @@
 #include <hiredis/hiredis.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <asio/dispatch.hpp>
 #include <asio/post.hpp>
 #include <chrono>
 #include <utility>
@@ -13,49 +15,10 @@ namespace aicache {
 
 namespace {
 
-constexpr std::size_t feed_bytes = 16 << 10;
 constexpr std::chrono::milliseconds tick_interval{10};
+constexpr std::size_t read_bytes = 8 * reply_reader::feed_bytes;  // a read costs the system more than a feed
 
-redis_reply to_reply(const redisReply& r) {
-  redis_reply out;
-  switch (r.type) {
-    case REDIS_REPLY_NIL: break;
-    case REDIS_REPLY_INTEGER:
-      out.what = redis_reply::kind::integer;
-      out.integer = r.integer;
-      break;
-    case REDIS_REPLY_ARRAY:
-      out.what = redis_reply::kind::array;
-      out.elements.reserve(r.elements);
-      for (std::size_t i = 0; i < r.elements; ++i) out.elements.push_back(to_reply(*r.element[i]));
-      break;
-    default:
-      out.what = r.type == REDIS_REPLY_STATUS  ? redis_reply::kind::status
-                 : r.type == REDIS_REPLY_ERROR ? redis_reply::kind::error
-                                               : redis_reply::kind::bulk;
-      out.text.assign(r.str, r.len);
-  }
-  return out;
-}
-
-// hiredis takes memory for as many elements as a reply claims to have, before it has seen one of them.
-constexpr int most_elements = 1 << 16;
-redisReplyObjectFunctions* reader_functions() {
-  static const redisReplyObjectFunctions defaults = [] {
-    redisReader* r = redisReaderCreate();
-    redisReplyObjectFunctions f = *r->fn;
-    redisReaderFree(r);
-    return f;
-  }();
-  static redisReplyObjectFunctions bounded = [] {
-    redisReplyObjectFunctions f = defaults;
-    f.createArray = [](const redisReadTask* task, int elements) -> void* {
-      return elements > most_elements ? nullptr : defaults.createArray(task, elements);
-    };
-    return f;
-  }();
-  return &bounded;
-}
+}  // namespace
 
 std::vector<std::string> handshake_of(const redis_address& a) {
   std::vector<std::string> all;
@@ -67,8 +30,6 @@ std::vector<std::string> handshake_of(const redis_address& a) {
   if (a.database != 0) all.push_back(format_command({"SELECT", std::to_string(a.database)}));
   return all;
 }
-
-}  // namespace
 
 std::string format_command(const std::vector<std::string_view>& words) {
   std::vector<const char*> at;
@@ -100,12 +61,10 @@ redis_connection::redis_connection(asio::io_context& io, redis_options options,
       on_completed_(std::move(on_completed)),
       on_state_(std::move(on_state)),
       core_(options_.core, handshake_of(options_.address), format_command({"PING"})),
-      input_(feed_bytes),
+      input_(read_bytes),
       timer_(io) {}
 
-redis_connection::~redis_connection() {
-  if (reader_ != nullptr) redisReaderFree(reader_);
-}
+redis_connection::~redis_connection() = default;
 
 instant redis_connection::now() const {
   return {std::chrono::duration_cast<duration>(std::chrono::steady_clock::now().time_since_epoch()).count()};
@@ -122,22 +81,15 @@ void redis_connection::start() {
 }
 
 void redis_connection::submit(std::vector<redis_core::command> commands) {
-  {
-    const std::lock_guard lock(inbox_lock_);
-    if (inbox_.empty()) {
-      inbox_ = std::move(commands);
-    } else {
-      for (redis_core::command& c : commands) inbox_.push_back(std::move(c));
-    }
-    // One wake-up for a burst: whatever comes until the I/O thread looks goes along.
-    if (std::exchange(inbox_posted_, true)) return;
-  }
-  asio::post(io_, [self = shared_from_this()] { self->take_inbox(); });
+  asio::dispatch(io_, [self = shared_from_this(), commands = std::move(commands)]() mutable {
+    const instant at = self->now();
+    for (redis_core::command& c : commands) self->core_.submit(std::move(c), at, self->effects_);
+    self->perform();
+  });
 }
 
 void redis_connection::stop() {
   asio::post(io_, [self = shared_from_this()] {
-    self->take_inbox();
     self->stopped_ = true;
     self->timer_.cancel();
     self->core_.stop(self->effects_);
@@ -147,18 +99,6 @@ void redis_connection::stop() {
 }
 
 // -- on the I/O thread -------------------------------------------------------
-
-void redis_connection::take_inbox() {
-  std::vector<redis_core::command> commands;
-  {
-    const std::lock_guard lock(inbox_lock_);
-    commands.swap(inbox_);
-    inbox_posted_ = false;
-  }
-  const instant at = now();
-  for (redis_core::command& c : commands) core_.submit(std::move(c), at, effects_);
-  perform();
-}
 
 void redis_connection::perform() {
   completions done;
@@ -171,6 +111,7 @@ void redis_connection::perform() {
                    [this](redis_core::send& s) { next_ += s.wire; },
                    [&](redis_core::completed& c) { done.push_back(std::move(c)); },
                    [this](redis_core::breaker_changed b) {
+                     if (b.to == breaker_state::closed) greeted_with_ = redis_trouble::none;
                      if (on_state_) on_state_(b.to);
                    },
                },
@@ -189,7 +130,7 @@ void redis_connection::open_stream() {
     return core_.lost(now(), effects_);
   }
   stream_ = std::move(*made);
-  reader_ = redisReaderCreateWithFunctions(reader_functions());
+  reader_ = std::make_unique<reply_reader>(options_.reply_bytes);
   stream_->connect([self = shared_from_this(), number = stream_number_](const asio::error_code& why) {
     if (number != self->stream_number_) return;
     if (why) return self->broken(number);
@@ -203,9 +144,7 @@ void redis_connection::drop_stream() {
   ++stream_number_;
   if (stream_) stream_->close();
   stream_.reset();
-  if (reader_ != nullptr) redisReaderFree(reader_);
-  reader_ = nullptr;
-  unparsed_ = 0;
+  reader_.reset();
   writing_ = false;
   next_.clear();
 }
@@ -223,36 +162,42 @@ void redis_connection::read(std::uint64_t stream_number) {
                      [self = shared_from_this(), stream_number](const asio::error_code& why, std::size_t n) {
                        if (stream_number != self->stream_number_) return;
                        if (why) return self->broken(stream_number);
-                       self->feed(self->input_.data(), n);
+                       self->feed({self->input_.data(), n}, stream_number);
                        self->read(stream_number);
                      });
 }
 
-void redis_connection::feed(const char* bytes, std::size_t n) {
-  const std::uint64_t stream_number = stream_number_;
-  unparsed_ += n;
-  if (redisReaderFeed(reader_, bytes, n) != REDIS_OK) return broken(stream_number);
+void redis_connection::feed(std::string_view bytes, std::uint64_t stream_number) {
   const instant at = now();
-  for (;;) {
-    void* parsed = nullptr;
-    if (redisReaderGetReply(reader_, &parsed) != REDIS_OK) {
-      spdlog::warn("redis {}: the server sent what is no reply", options_.address.printable());
-      return broken(stream_number);
+  redis_reply reply;
+  while (!bytes.empty()) {
+    reader_->feed(bytes.substr(0, reply_reader::feed_bytes));
+    bytes.remove_prefix(std::min(bytes.size(), reply_reader::feed_bytes));
+    for (;;) {
+      const reply_reader::progress p = reader_->next(reply);
+      if (p == reply_reader::progress::more) break;
+      if (p == reply_reader::progress::broken) {
+        spdlog::warn("redis {}: {}", options_.address.printable(), reader_->why());
+        return broken(stream_number);
+      }
+      if (core_.greets()) note_greeting(trouble_of(reply));
+      const auto before = static_cast<std::ptrdiff_t>(effects_.size());
+      core_.replied(std::move(reply), at, effects_);
+      // A reply may be the last that is believed.
+      const auto closes = [](const redis_core::effect& e) { return std::holds_alternative<redis_core::close>(e); };
+      if (std::any_of(effects_.begin() + before, effects_.end(), closes)) return perform();
     }
-    if (parsed == nullptr) break;
-    unparsed_ = 0;
-    redis_reply reply = to_reply(*static_cast<redisReply*>(parsed));
-    freeReplyObject(parsed);
-    core_.replied(std::move(reply), at, effects_);
-    // A reply may be the last that is believed.
-    for (const auto& e : effects_)
-      if (std::holds_alternative<redis_core::close>(e)) return perform();
-  }
-  if (unparsed_ > options_.reply_bytes) {
-    spdlog::warn("redis {}: a reply is longer than {} bytes", options_.address.printable(), options_.reply_bytes);
-    return broken(stream_number);
   }
   perform();
+}
+
+// Without it an operator would only see that there is no connection. The server's words are not logged: they may quote.
+void redis_connection::note_greeting(redis_trouble t) {
+  if (t == redis_trouble::none || std::exchange(greeted_with_, t) == t) return;
+  spdlog::warn("redis {}: {}", options_.address.printable(),
+               t == redis_trouble::denied ? "the server refuses our credentials"
+               : t == redis_trouble::busy ? "the server is loading or busy"
+                                          : "the server refuses our greeting: user, password or database");
 }
 
 void redis_connection::write(std::uint64_t stream_number) {

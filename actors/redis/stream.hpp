@@ -7,18 +7,10 @@
 #include <memory>
 #include <string>
 
+#include "actors/redis/options.hpp"
 #include "engine/outcome.hpp"
-#include "engine/redis/address.hpp"
 
 namespace aicache {
-
-/// What a TLS connection demands and shows. Files are PEM.
-struct tls_options {
-  std::string ca_file;           ///< empty: the system's authorities
-  std::string certificate_file;  ///< ours, for servers that ask; needs key_file
-  std::string key_file;
-  bool verify_name = true;  ///< the certificate must be for the host that was asked for
-};
 
 /// A byte stream to one Redis server, over TCP, TLS (1.2 or newer, always verified) or a unix socket.
 ///

@@ -18,7 +18,9 @@ endforeach()
 
 foreach(layer IN ITEMS config engine messages actors)
   install(DIRECTORY ${layer}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/aicache/${layer}
-    FILES_MATCHING PATTERN "*.hpp" PATTERN "*.def" PATTERN "app" EXCLUDE PATTERN "aicache.hpp" EXCLUDE)
+    FILES_MATCHING PATTERN "*.hpp" PATTERN "*.def" PATTERN "app" EXCLUDE PATTERN "http" EXCLUDE PATTERN "aicache.hpp" EXCLUDE
+    # These need Asio, which an application does not.
+    REGEX "/actors/redis/(connection|io_thread|stream|subscription)\\.hpp$" EXCLUDE)
 endforeach()
 install(FILES actors/aicache.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/aicache)
 install(FILES "${PROJECT_BINARY_DIR}/generated/config/version.hpp" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/aicache/config)

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/shared/scope.hpp"
+
 namespace aicache {
 
 namespace {
@@ -31,11 +33,11 @@ std::uint16_t call_builder::number_of(std::vector<std::string>& list, std::strin
 bool call_builder::identify(const request& r, identified& who) {
   auto done = identifier_.identify(r);
   if (!done) {
-    places_.push_back({0, done.why().code});
+    places_.push_back({0, done.why().code, 0});
     return false;
   }
   who = *done;
-  places_.push_back({static_cast<std::uint32_t>(call_->size()), errc::none});
+  places_.push_back({static_cast<std::uint32_t>(call_->size()), errc::none, who.code_points});
   return true;
 }
 
@@ -43,19 +45,25 @@ void call_builder::get(const request& r, bool lease) {
   identified who;
   if (!identify(r, who)) return;
   call_->gets.push_back({who.id, number_of(lists_->operations, r.operation), number_of(lists_->tenants, r.tenant),
-                         bounds_.tier_of(who.code_points), lease});
+                         bounds_.tier_of(who.code_points), lease, number_of(lists_->models, r.model)});
 }
 
-void call_builder::put(const request& r, blob_ref value, std::int64_t ttl_ms, std::uint64_t lease) {
+void call_builder::put(const request& r, blob_ref value, const put_wishes& wishes) {
   identified who;
   if (!identify(r, who)) return;
+  std::vector<std::uint64_t> tags;
+  tags.reserve(wishes.tags.size());
+  for (const std::string& tag : wishes.tags) tags.push_back(tag_hash(r.tenant, tag));
   call_->puts.push_back({who.id, number_of(lists_->operations, r.operation), number_of(lists_->tenants, r.tenant),
-                         bounds_.tier_of(who.code_points), lease, ttl_ms, std::move(value)});
+                         bounds_.tier_of(who.code_points), wishes.lease, wishes.ttl_ms, std::move(value),
+                         wishes.write_through, std::move(tags)});
 }
 
 void call_builder::key(const request& r, std::int64_t argument) {
   identified who;
-  if (identify(r, who)) call_->keys.push_back({who.id, argument});
+  if (!identify(r, who)) return;
+  call_->keys.push_back({who.id, argument, number_of(lists_->operations, r.operation),
+                         number_of(lists_->tenants, r.tenant)});
 }
 
 std::shared_ptr<call> call_builder::take() {

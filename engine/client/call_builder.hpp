@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -35,17 +37,25 @@ class call_builder {
   struct place {
     std::uint32_t item = 0;
     errc error = errc::none;
+    std::uint32_t code_points = 0;  ///< of the request's text
   };
 
   call_builder(call_kind kind, identifier& names, text_bounds bounds, duration deadline);
 
   void get(const request& r, bool lease);
-  void put(const request& r, blob_ref value, std::int64_t ttl_ms, std::uint64_t lease);
+  /// What a put asks for beside its answer.
+  struct put_wishes {
+    std::int64_t ttl_ms = own_lifetime;
+    std::uint64_t lease = 0;
+    bool write_through = false;
+    std::span<const std::string> tags = {};
+  };
+  void put(const request& r, blob_ref value, const put_wishes& wishes);
   /// erase, exists, time_left, touch, release.
   void key(const request& r, std::int64_t argument = own_lifetime);
 
   /// A request that the caller itself found wanting.
-  void refuse(errc why) { places_.push_back({0, why}); }
+  void refuse(errc why) { places_.push_back({0, why, 0}); }
 
   const std::vector<place>& places() const noexcept { return places_; }
   std::shared_ptr<call> take();

@@ -24,6 +24,7 @@ void client_core::start(std::uint64_t token, std::shared_ptr<call> c, instant no
   c->got.assign(c->kind == call_kind::get ? c->size() : 0, {});
   c->stored.assign(c->kind == call_kind::put ? c->size() : 0, {});
   c->told.assign(c->kind == call_kind::get || c->kind == call_kind::put ? 0 : c->size(), {});
+  c->now = {};
   c->deadline = std::clamp(c->deadline, duration{0}, longest_deadline);
   const instant deadline = now + c->deadline;
   auto [at, fresh] = calls_.emplace(token, open_call{std::move(c), deadline, 0, {}});
@@ -103,6 +104,7 @@ void client_core::dispatch(std::uint64_t token, open_call& c, std::uint32_t shar
     message.what = std::move(b);
   } else {
     auto b = std::make_shared<key_body>();
+    b->names = c.what->names;
     copy(c.what->keys, b->items);
     message.what = std::move(b);
   }
@@ -179,6 +181,7 @@ void client_core::replied(std::uint64_t correlation, errc whole, const body& wha
                     what.index() == (w.kind == call_kind::get   ? 0U
                                      : w.kind == call_kind::put ? 1U
                                                                 : 2U);
+  if (fits && w.kind == call_kind::get) w.now = std::max(w.now, (*std::get_if<0>(&what))->now);
   std::size_t pending = 0;
   for (std::size_t i = 0; i < p.positions.size(); ++i) {
     if (p.answered[i]) continue;
@@ -206,6 +209,13 @@ void client_core::replied(std::uint64_t correlation, errc whole, const body& wha
   p.open = pending;
   if (pending == 0) parts_.erase(at);
   settle(token, out);
+}
+
+void client_core::hear_time(std::uint64_t correlation, instant node_now) noexcept {
+  const auto at = parts_.find(correlation);
+  if (at == parts_.end()) return;
+  call& w = *calls_.find(at->second.token)->second.what;
+  w.now = std::max(w.now, node_now);
 }
 
 void client_core::late(std::uint64_t correlation, std::uint32_t position, get_result result, effects& out) {

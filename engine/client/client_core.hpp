@@ -25,9 +25,10 @@ enum class call_kind : std::uint8_t { get, put, erase, exists, time_left, touch,
 struct call {
   call_kind kind = call_kind::get;
   duration deadline{5'000};
-  std::shared_ptr<const name_lists> names;  ///< for get and put
+  std::shared_ptr<const name_lists> names;
   std::vector<get_item> gets;
   std::vector<get_result> got;
+  instant now;  ///< of gets: the node's time when the last answer came; ages are counted from it
   std::vector<put_item> puts;
   std::vector<put_result> stored;
   std::vector<key_item> keys;
@@ -92,6 +93,9 @@ class client_core {
 
   /// A shard has answered a message, or refused it as a whole.
   void replied(std::uint64_t correlation, errc whole, const body& what, effects& out);
+
+  /// The node's time, as the shard gave it that answers under this number.
+  void hear_time(std::uint64_t correlation, instant node_now) noexcept;
 
   /// A result that was pending has come.
   void late(std::uint64_t correlation, std::uint32_t position, get_result result, effects& out);

@@ -16,6 +16,8 @@ constexpr std::uint32_t magic = 0x45434941;  // "AICE"
 constexpr std::uint8_t version = 1;
 constexpr std::uint8_t codec_bits = 0x03;
 constexpr std::uint8_t dictionary_bit = 0x04;
+constexpr std::uint8_t cipher_bits = 0x30;
+constexpr std::uint8_t aes_256_gcm = 0x10;
 
 struct fixed_part {
   std::uint32_t magic;
@@ -29,6 +31,9 @@ struct fixed_part {
   std::uint32_t metadata_bytes;
 };
 static_assert(sizeof(fixed_part) == 64 && std::has_unique_object_representations_v<fixed_part>);
+
+constexpr std::size_t before_payload = sizeof(payload_seal::key_id) + sizeof(payload_seal::nonce);
+constexpr std::size_t behind_payload = sizeof(payload_seal::tag);
 
 struct checksum_part {
   std::uint64_t low;
@@ -63,6 +68,13 @@ bool within(const envelope_limits& limits, std::size_t raw, std::size_t metadata
 }  // namespace
 
 outcome<void> encode(const envelope_view& view, const envelope_limits& limits, std::string& out) {
+  if (auto begun = encode_head(view, limits, out); !begun) return begun;
+  out += view.payload;
+  encode_tail(view, out);
+  return {};
+}
+
+outcome<void> encode_head(const envelope_view& view, const envelope_limits& limits, std::string& out) {
   out.clear();
   if (!within(limits, view.raw_bytes, view.metadata.size(), view.generations.size()) ||
       view.metadata.size() > std::numeric_limits<std::uint32_t>::max() ||
@@ -75,8 +87,8 @@ outcome<void> encode(const envelope_view& view, const envelope_limits& limits, s
   fixed_part fixed{};
   fixed.magic = magic;
   fixed.version = version;
-  fixed.flags =
-      static_cast<std::uint8_t>(static_cast<unsigned>(view.codec) | (view.dictionary_id ? dictionary_bit : 0U));
+  fixed.flags = static_cast<std::uint8_t>(static_cast<unsigned>(view.codec) |
+                                          (view.dictionary_id ? dictionary_bit : 0U) | (view.seal ? aes_256_gcm : 0U));
   fixed.generations = static_cast<std::uint16_t>(view.generations.size());
   fixed.created = view.created.ms;
   fixed.expires = view.expires.ms;
@@ -84,15 +96,22 @@ outcome<void> encode(const envelope_view& view, const envelope_limits& limits, s
   fixed.raw_bytes = view.raw_bytes;
   fixed.metadata_bytes = static_cast<std::uint32_t>(view.metadata.size());
   const auto generations = view.generations.bytes();
-  out.reserve(sizeof fixed + sizeof(std::uint64_t) + generations.size() + view.metadata.size() + view.payload.size() +
-              sizeof(checksum_part));
+  out.reserve(sizeof fixed + sizeof(std::uint64_t) + generations.size() + view.metadata.size() + before_payload +
+              view.payload.size() + behind_payload + sizeof(checksum_part));
   append(fixed, out);
   if (view.dictionary_id) append(*view.dictionary_id, out);
   out.append(reinterpret_cast<const char*>(generations.data()), generations.size());
   out += view.metadata;
-  out += view.payload;
-  append(checksum(out), out);
+  if (view.seal) {
+    append(view.seal->key_id, out);
+    append(view.seal->nonce, out);
+  }
   return {};
+}
+
+void encode_tail(const envelope_view& view, std::string& out) {
+  if (view.seal) append(view.seal->tag, out);
+  append(checksum(out), out);
 }
 
 outcome<envelope_view> decode(std::string_view bytes, const identity& expected, const envelope_limits& limits) {
@@ -103,16 +122,21 @@ outcome<envelope_view> decode(std::string_view bytes, const identity& expected, 
   const std::string_view summed = bytes.substr(0, bytes.size() - sizeof(checksum_part));
   if (part_at<checksum_part>(bytes, summed.size()) != checksum(summed)) return corrupt("an envelope's checksum");
   if (fixed.id != expected.digest) return corrupt("an envelope of another request");
-  if (fixed.flags & ~(codec_bits | dictionary_bit)) return corrupt("an envelope with flags unknown here");
+  if (fixed.flags & ~(codec_bits | dictionary_bit | cipher_bits)) return corrupt("an envelope with flags unknown here");
   const unsigned codec = fixed.flags & codec_bits;
   const bool has_dictionary = fixed.flags & dictionary_bit;
   if (codec > static_cast<unsigned>(payload_codec::zstd)) return corrupt("an envelope with a codec unknown here");
+  const unsigned cipher = fixed.flags & cipher_bits;
+  if (cipher != 0 && cipher != aes_256_gcm) return corrupt("an envelope with a cipher unknown here");
+  const bool is_encrypted = cipher == aes_256_gcm;
   if (!within(limits, fixed.raw_bytes, fixed.metadata_bytes, fixed.generations))
     return fault{errc::too_large, "envelope"};
   const std::size_t generations_at = sizeof fixed + (has_dictionary ? sizeof(std::uint64_t) : 0);
   const std::size_t metadata_at = generations_at + fixed.generations * sizeof(std::uint64_t);
-  const std::size_t payload_at = metadata_at + fixed.metadata_bytes;
-  if (payload_at > summed.size()) return corrupt("an envelope whose sizes exceed it");
+  const std::size_t seal_at = metadata_at + fixed.metadata_bytes;
+  const std::size_t payload_at = seal_at + (is_encrypted ? before_payload : 0);
+  const std::size_t behind = is_encrypted ? behind_payload : 0;
+  if (payload_at + behind > summed.size()) return corrupt("an envelope whose sizes exceed it");
   envelope_view view;
   view.id = expected;
   view.created = {fixed.created};
@@ -123,7 +147,13 @@ outcome<envelope_view> decode(std::string_view bytes, const identity& expected, 
       generation_list{std::as_bytes(std::span{summed.substr(generations_at, metadata_at - generations_at)})};
   view.metadata = summed.substr(metadata_at, fixed.metadata_bytes);
   view.raw_bytes = fixed.raw_bytes;
-  view.payload = summed.substr(payload_at);
+  view.payload = summed.substr(payload_at, summed.size() - behind - payload_at);
+  if (is_encrypted) {
+    view.seal.emplace();
+    view.seal->key_id = part_at<std::uint64_t>(bytes, seal_at);
+    view.seal->nonce = part_at<decltype(payload_seal::nonce)>(bytes, seal_at + sizeof(payload_seal::key_id));
+    view.seal->tag = part_at<decltype(payload_seal::tag)>(bytes, summed.size() - behind);
+  }
   if (view.codec == payload_codec::none && (has_dictionary || view.payload.size() != view.raw_bytes)) {
     return corrupt("an envelope whose parts contradict each other");
   }

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/codec/cipher.hpp"
 #include "engine/key.hpp"
 #include "engine/outcome.hpp"
 #include "engine/types.hpp"
@@ -52,7 +53,8 @@ struct envelope_view {
   generation_list generations;                 ///< the invalidation counters that held when the answer was stored
   std::string_view metadata;                   ///< opaque
   std::uint32_t raw_bytes = 0;                 ///< of the payload when unpacked
-  std::string_view payload;
+  std::optional<payload_seal> seal;            ///< of an encrypted payload
+  std::string_view payload;                    ///< as it lies there: packed perhaps, then encrypted perhaps
 
   friend bool operator==(const envelope_view&, const envelope_view&) = default;
 };
@@ -68,8 +70,10 @@ struct envelope_limits {
 ///
 ///      0  magic        4  "AICE"
 ///      4  version      1  1
-///      5  flags        1  bits 0-1 codec (0 none, 1 zstd); bit 2 a dictionary id follows; bits 4-5 cipher, 0; the rest
-///      0 6  generations  2  how many 8  created      8  ms since the Unix epoch, signed
+///      5  flags        1  bits 0-1 codec (0 none, 1 zstd); bit 2 a dictionary id follows; bits 4-5 cipher (0 none,
+///                        1 AES-256-GCM); the rest 0
+///      6  generations  2  how many
+///      8  created      8  ms since the Unix epoch, signed
 ///     16  expires      8  the same; 7fffffffffffffff for never
 ///     24  identity    32  SHA-256
 ///     56  raw size     4  of the payload when unpacked
@@ -77,19 +81,31 @@ struct envelope_limits {
 ///     64  dictionary   8  its id; only with bit 2
 ///      .  generations  8  each
 ///      .  metadata
+///      .  key id       8  only with a cipher
+///      .  nonce       12  only with a cipher
 ///      .  payload         all that is left
+///      .  tag         16  only with a cipher, which authenticates everything before the payload with it
 ///    end  checksum    16  XXH3-128 of everything before, its low half first
 ///
 /// Shape      numbers are little-endian; a worked example is in the test of that name
-/// Fails      encode: too_large over a limit; invalid_argument when the parts contradict each other (unpacked payload
-/// of
+/// Fails      encode: too_large over a limit; invalid_argument when the parts contradict each other (unpacked payload of
 ///            another size than raw_bytes, dictionary without zstd). decode: corrupt when a byte is not as it was
 ///            written, is missing or too much, another version or cipher, or the identity of another request;
 ///            too_large when sound but over a limit. Neither reads past its input
 /// Invariant  decode(encode(view)) is that view; the checksum finds damage, not forgery: whoever may write to Redis is
-///            trusted, or the payload is encrypted
+///            trusted, or the payload is encrypted and the seal verified by whoever has the key
 /// Cost       one pass over the bytes; decode copies nothing and takes no memory unless it fails
 outcome<void> encode(const envelope_view& view, const envelope_limits& limits, std::string& out);
 outcome<envelope_view> decode(std::string_view bytes, const identity& expected, const envelope_limits& limits);
+
+/// The same in two steps, for who makes the payload in its place: encode_head writes everything before the payload (of
+/// which it looks at the size only); the caller appends the payload; encode_tail writes what follows.
+outcome<void> encode_head(const envelope_view& view, const envelope_limits& limits, std::string& out);
+void encode_tail(const envelope_view& view, std::string& out);
+
+/// What comes before the payload of an envelope that was decoded from `bytes`: what its seal covers beside it.
+inline std::string_view head_of(std::string_view bytes, const envelope_view& decoded) noexcept {
+  return bytes.substr(0, static_cast<std::size_t>(decoded.payload.data() - bytes.data()));
+}
 
 }  // namespace aicache

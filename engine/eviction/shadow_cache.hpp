@@ -26,6 +26,7 @@ class shadow_cache {
   bool request(std::uint64_t hash, std::uint32_t weight, bool weight_is_known);
 
   void capacity(std::uint64_t weight);
+  void mode(eviction_mode m) noexcept { policy_.mode(m); }
 
   std::uint64_t capacity() const noexcept { return policy_.capacity(); }
   std::uint64_t used() const noexcept { return policy_.used(); }

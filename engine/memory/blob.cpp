@@ -30,9 +30,15 @@ blob_ref blob::make(std::string_view text, answer_facts facts, std::string_view 
 }
 
 blob_ref blob::make_packed(std::span<const std::byte> packed, const blob& raw, std::uint16_t dictionary) {
-  blob* b = allocate(sizeof raw.size_ + packed.size(), blob_codec::zstd, dictionary, raw.facts_);
+  blob* b = allocate(sizeof raw.size_ + packed.size(), blob_codec::zstd, dictionary, raw.facts());
   std::memcpy(b->writable(), &raw.size_, sizeof raw.size_);
   std::memcpy(b->writable() + sizeof raw.size_, packed.data(), packed.size());
+  return blob_ref::adopt(b);
+}
+
+blob_ref blob::make_packed_uninitialised(std::size_t packed, std::uint32_t raw_size, const answer_facts& facts) {
+  blob* b = allocate(sizeof raw_size + packed, blob_codec::zstd, 0, facts);
+  std::memcpy(b->writable(), &raw_size, sizeof raw_size);
   return blob_ref::adopt(b);
 }
 

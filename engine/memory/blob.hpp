@@ -48,22 +48,27 @@ class blob {
   /// none).
   static blob_ref make_packed(std::span<const std::byte> packed, const blob& raw, std::uint16_t dictionary);
 
+  /// A blob of a zstd frame of `packed` bytes, made without a dictionary of `raw_size` raw ones; the frame is still to be
+  /// written by the caller to `writable_frame()`, alone, before it is shared.
+  static blob_ref make_packed_uninitialised(std::size_t packed, std::uint32_t raw_size, const answer_facts& facts);
+
   /// A blob of `size` raw bytes still to be written by the caller through `writable()`, alone, before it is shared.
   static blob_ref make_uninitialised(std::size_t size, answer_facts facts);
 
   const std::byte* data() const noexcept { return reinterpret_cast<const std::byte*>(this + 1); }
   std::byte* writable() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
+  std::byte* writable_frame() noexcept { return writable() + sizeof(std::uint32_t); }
   std::uint32_t size() const noexcept { return size_; }
   blob_codec codec() const noexcept { return codec_; }
-  const answer_facts& facts() const noexcept { return facts_; }
+  answer_facts facts() const noexcept { return {input_tokens_, output_tokens_, model_ms_, text_bytes_}; }
 
   /// The bytes as they lie here.
   std::span<const std::byte> bytes() const noexcept { return {data(), size_}; }
 
   /// The answer's text, and the attributes behind it; raw blobs only.
-  std::string_view text() const noexcept { return {reinterpret_cast<const char*>(data()), facts_.text_bytes}; }
+  std::string_view text() const noexcept { return {reinterpret_cast<const char*>(data()), text_bytes_}; }
   std::string_view attributes() const noexcept {
-    return {reinterpret_cast<const char*>(data()) + facts_.text_bytes, size_ - facts_.text_bytes};
+    return {reinterpret_cast<const char*>(data()) + text_bytes_, size_ - text_bytes_};
   }
 
   /// The zstd frame of a packed blob, the size it unpacks to, and the number of the dictionary it needs (0: none).
@@ -81,10 +86,13 @@ class blob {
 
   /// The place in an eviction queue, with the small things that the shard knows of the entry beside it.
   struct queue_hook : policy_hook<blob> {
-    place where = place::nowhere;
-    text_tier text = text_tier::small;
-    bool remember = false;  ///< eviction wants its key in the ghost table once it leaves memory
-    bool packing = false;   ///< a codec worker is compressing it
+    queue_hook() noexcept {}  // as an aggregate, gcc 12 would not let `{}` be assigned to it because of the bit-fields
+    place where : 2 = place::nowhere;
+    text_tier text : 2 = text_tier::small;
+    bool remember : 1 = false;  ///< eviction wants its key in the ghost table once it leaves memory
+    bool packing : 1 = false;   ///< a codec worker is compressing it
+    bool tagged : 1 = false;    ///< it has tags in the shard's table
+    bool outlived : 1 = false;  ///< past its time, and what should have taken its place could not be had
   };
 
   /// The place in an expiry queue.
@@ -97,7 +105,7 @@ class blob {
   /// only prefetches for one without effect, and drops the call.
   [[gnu::always_inline]] void prefetch() const noexcept {
     __builtin_prefetch(&queue.state);
-    __builtin_prefetch(&facts_);
+    __builtin_prefetch(data());
   }
 
   /// Makes the calling shard the owner, unless a shard already is.
@@ -105,6 +113,12 @@ class blob {
 
   /// Hands out one reference of the prepaid ones. Owner only.
   blob_ref hand_out() noexcept;
+
+  /// One more hit, counted up to the maximum; returns how many it are. Owner only.
+  std::uint16_t count_retrieval() noexcept {
+    if (retrievals != UINT16_MAX) ++retrievals;
+    return retrievals;
+  }
 
   /// Gives the blob up: the links are dead, the bytes live on while a reference does. Owner only.
   void disown() noexcept;
@@ -117,7 +131,14 @@ class blob {
   friend struct blob_probe;  // tests look at the counts
   blob(std::uint32_t size, std::uint32_t charged, blob_codec codec, std::uint16_t dictionary,
        const answer_facts& facts) noexcept
-      : charged_(charged), facts_(facts), size_(size), dictionary_(dictionary), codec_(codec) {}
+      : dictionary_(dictionary),
+        charged_(charged),
+        size_(size),
+        text_bytes_(facts.text_bytes),
+        codec_(codec),
+        input_tokens_(facts.input_tokens),
+        output_tokens_(facts.output_tokens),
+        model_ms_(facts.model_ms) {}
   ~blob() = default;
   static blob* allocate(std::size_t size, blob_codec codec, std::uint16_t dictionary, const answer_facts& facts);
   static void destroy(blob* b) noexcept;
@@ -128,37 +149,37 @@ class blob {
 
   static constexpr std::uint32_t prepaid = 1U << 30;
 
-  // What a hit touches lies together, from queue.state to facts_, next to the payload: two cache lines wherever the
-  // allocator puts the blob.
+  // What a hit touches lies together behind the first 64 bytes, from queue.state to the payload: one cache line where
+  // the allocator aligns blocks to lines, as mimalloc does from 256 bytes on, and never more than two.
  public:
   // Also the shard's part: what the shard knows of the entry.
   lifetime_hook lifetime;
-
- private:
-  std::uint32_t charged_;
-
- public:
-  queue_hook queue;
-
- private:
-  std::atomic<std::uint32_t> refs_{1};
-  std::uint32_t handed_ = 0;
-
- public:
   std::uint16_t operation = 0;                ///< the shard's number of the operation's name
   std::uint16_t tenant = 0;                   ///< the shard's number of the tenant's name
-  std::uint16_t retrievals = 0;               ///< hits since it was put; stays at its maximum
   std::uint16_t lifetime_class = UINT16_MAX;  ///< see lifetime_queues
-  key128 key;
-  instant expires = never;
-  instant created;
 
  private:
-  answer_facts facts_;
-  std::uint32_t size_;
   std::uint16_t dictionary_;
+  std::uint32_t charged_;
+  std::atomic<std::uint32_t> refs_{1};
+  std::uint32_t size_;
+  std::uint32_t text_bytes_;
   blob_codec codec_;
   std::atomic<bool> claimed_{false};
+
+ public:
+  [[no_unique_address]] queue_hook queue;  // what follows lies in the bytes behind its last member
+  std::uint16_t retrievals = 0;            ///< hits since it was put; stays at its maximum
+  std::uint32_t epoch = 0;                 ///< the shard's count of invalidations when it was stored
+  key128 key;
+  instant created;
+  instant expires = never;
+
+ private:
+  std::uint32_t input_tokens_;
+  std::uint32_t output_tokens_;
+  std::uint32_t model_ms_;
+  std::uint32_t handed_ = 0;
 };
 
 static_assert(sizeof(blob) == 120, "the header is charged to every entry: grow it only for a reason");
@@ -185,6 +206,9 @@ class blob_ref {
     r.at_ = counted;
     return r;
   }
+
+  /// Gives the reference away, still counted; the other half of adopt().
+  blob* release() noexcept { return std::exchange(at_, nullptr); }
 
   explicit operator bool() const noexcept { return at_ != nullptr; }
   blob* get() const noexcept { return at_; }

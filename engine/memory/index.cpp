@@ -95,7 +95,7 @@ void key_index::erase(const blob* what) noexcept {
       drop_overflow(b);
     }
     --size_;
-    if (buckets_ > page_buckets && size_ * 4 < buckets_ * average_load_x2) merge();
+    shrink();
     return;
   }
 }
@@ -124,6 +124,13 @@ void key_index::split() {
     chain = *next;
     drop_overflow(next);
   }
+}
+
+bool key_index::shrink() noexcept {
+  if (held_ || buckets_ <= page_buckets || size_ * 4 >= buckets_ * average_load_x2) return false;
+  const std::size_t before = buckets_;
+  merge();
+  return buckets_ < before;
 }
 
 // Folds the last bucket back into the one that it was split from.

@@ -34,7 +34,7 @@ class key_index {
   blob* find(const key128& key) const noexcept {
     for (const bucket* b = home(key.lo); b != nullptr; b = b->overflow()) {
       for (unsigned matches = b->matches(tag_of(key.lo)); matches != 0; matches &= matches - 1) {
-        blob* at = b->at(static_cast<unsigned>(__builtin_ctz(matches)));
+        blob* at = b->first_of(matches);
         if (at != nullptr && at->key == key) return at;
       }
     }
@@ -49,7 +49,7 @@ class key_index {
     const bucket* b = home(key.lo);
     const unsigned matches = b->matches(tag_of(key.lo));
     if (matches == 0) return;
-    if (const blob* at = b->at(static_cast<unsigned>(__builtin_ctz(matches))); at != nullptr) at->prefetch();
+    if (const blob* at = b->first_of(matches); at != nullptr) at->prefetch();
   }
 
   /// Adds a blob whose key is not in the index. Throws std::bad_alloc, leaving the index as it was.
@@ -73,6 +73,26 @@ class key_index {
           if (blob* at = b->at(s); at != nullptr) visit(*at);
   }
 
+  /// Calls `visit(blob&)` for the entries of `count` buckets from bucket `from` on; returns the bucket to go on with, or
+  /// `visited_all`. The visitor may not change the index; between calls it may change, and everything that was in it at
+  /// the first call and still is has been visited at the end, as long as it was held all the time.
+  static constexpr std::size_t visited_all = SIZE_MAX;
+  template <class Visit>
+  std::size_t visit(std::size_t from, std::size_t count, Visit&& visitor) const {
+    const std::size_t end = from + count < buckets_ ? from + count : buckets_;
+    for (std::size_t i = from; i < end; ++i)
+      for (const bucket* b = bucket_at(i); b != nullptr; b = b->overflow())
+        for (unsigned s = 0; s < slots; ++s)
+          if (blob* at = b->at(s); at != nullptr) visitor(*at);
+    return end < buckets_ ? end : visited_all;
+  }
+
+  /// While held, the index grows but never folds buckets together, which could carry an entry past a visitor.
+  void hold(bool held) noexcept { held_ = held; }
+
+  /// Folds one bucket if there are too many; true when there may be more to fold.
+  bool shrink() noexcept;
+
   /// Recounts everything: each blob is found by its key, the count and the bytes are right.
   bool sound() const;
 
@@ -86,16 +106,21 @@ class key_index {
     std::uint8_t pointers[8][6];  // the eighth is the overflow bucket
 
     // A pointer is read as the upper six of eight bytes, the lower two of which belong to what stands before it.
-    std::uint64_t word(unsigned i) const noexcept {
+    std::uint64_t word_at(unsigned byte) const noexcept {
       std::uint64_t w;
-      std::memcpy(&w, reinterpret_cast<const char*>(this) + 14 + i * 6, sizeof w);
+      std::memcpy(&w, reinterpret_cast<const char*>(this) + 14 + byte, sizeof w);
       return w >> 16;
     }
+    std::uint64_t word(unsigned i) const noexcept { return word_at(i * 6); }
     void set_word(unsigned i, const void* p) noexcept {
       const auto w = reinterpret_cast<std::uint64_t>(p);
       std::memcpy(reinterpret_cast<char*>(this) + 16 + i * 6, &w, 6);
     }
     blob* at(unsigned i) const noexcept { return reinterpret_cast<blob*>(word(i)); }
+    // What the lowest of some matches names.
+    blob* first_of(unsigned matches) const noexcept {
+      return reinterpret_cast<blob*>(word_at(static_cast<unsigned>(__builtin_ctz(matches)) * 3));
+    }
     bucket* overflow() const noexcept { return reinterpret_cast<bucket*>(word(7)); }
     unsigned count() const noexcept {
       unsigned n = 0;
@@ -106,15 +131,15 @@ class key_index {
       tags[i] = tag;
       set_word(i, b);
     }
-    // Bit i says that slot i has this tag; a match may still be an empty slot or another key.
+    // Bit 2 * i says that slot i has this tag; a match may still be an empty slot or another key.
     unsigned matches(std::uint16_t tag) const noexcept {
 #if defined(__SSE2__)
       const __m128i have = _mm_load_si128(reinterpret_cast<const __m128i*>(tags));
       const __m128i same = _mm_cmpeq_epi16(have, _mm_set1_epi16(static_cast<short>(tag)));
-      return static_cast<unsigned>(_mm_movemask_epi8(_mm_packs_epi16(same, _mm_setzero_si128()))) & 0x7f;
+      return static_cast<unsigned>(_mm_movemask_epi8(same)) & 0x1555;
 #else
       unsigned m = 0;
-      for (unsigned i = 0; i < slots; ++i) m |= static_cast<unsigned>(tags[i] == tag) << i;
+      for (unsigned i = 0; i < slots; ++i) m |= static_cast<unsigned>(tags[i] == tag) << 2 * i;
       return m;
 #endif
     }
@@ -123,8 +148,10 @@ class key_index {
 
   static std::uint16_t tag_of(std::uint64_t hash) noexcept { return static_cast<std::uint16_t>(hash >> 48); }
   std::size_t home_number(std::uint64_t hash) const noexcept {
+    // What lies beyond the last bucket has the round's own bit, which is taken away without a branch: which half a key
+    // falls in cannot be foreseen.
     const std::size_t wide = hash & (2 * round_ - 1);
-    return wide < buckets_ ? wide : (hash & (round_ - 1));
+    return wide - (round_ & (std::size_t{0} - static_cast<std::size_t>(wide >= buckets_)));
   }
   bucket* bucket_at(std::size_t i) const noexcept { return pages_[i / page_buckets] + i % page_buckets; }
   bucket* home(std::uint64_t hash) const noexcept { return bucket_at(home_number(hash)); }
@@ -147,6 +174,7 @@ class key_index {
   std::size_t size_ = 0;
   std::size_t page_bytes_ = 0;  // what the allocator gave for pages
   std::size_t bytes_ = 0;
+  bool held_ = false;
 };
 
 }  // namespace aicache

@@ -14,11 +14,11 @@ std::uint16_t lifetime_queues::class_of(duration lifetime) noexcept {
   return static_cast<std::uint16_t>(std::min<std::uint64_t>(number, classes - 1));
 }
 
-void lifetime_queues::insert(blob& b, instant now) {
+void lifetime_queues::insert(blob& b, instant now, duration lingers) {
   b.lifetime = {};
   b.lifetime_class = none;
   if (b.expires == never) return;
-  const std::uint16_t lifetime = class_of(b.expires - now);
+  const std::uint16_t lifetime = class_of(b.expires - now + lingers);
   if (slot_of_[lifetime] == 0) {
     queues_.push_back({nullptr, nullptr, lifetime});
     slot_of_[lifetime] = static_cast<std::uint16_t>(queues_.size());

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "engine/memory/blob.hpp"
@@ -21,8 +22,8 @@ namespace aicache {
 ///            where it stopped
 class lifetime_queues {
  public:
-  /// Enters a blob whose `expires` is set, for a lifetime counted from `now`.
-  void insert(blob& b, instant now);
+  /// Enters a blob whose `expires` is set, for a lifetime counted from `now`; it is to stay for `lingers` after its end.
+  void insert(blob& b, instant now, duration lingers = duration{0});
 
   /// Takes a blob out, whether or not it has an end.
   void erase(blob& b) noexcept;
@@ -31,20 +32,27 @@ class lifetime_queues {
   void replace(blob& old, blob& fresh) noexcept;
 
   /// Calls `expired(blob&)` for at most `limit` entries whose time has come; the callee must erase each of them.
-  /// True when more may be due.
-  template <class Expired>
-  bool take_expired(instant now, unsigned limit, Expired&& expired) {
+  /// True when more may be due. `lingers(const blob&)` says what insert was told of each.
+  template <class Expired, class Lingers>
+  bool take_expired(instant now, unsigned limit, Expired&& expired, Lingers&& lingers) {
     for (std::size_t looked = queues_.size(); looked-- > 0;) {
       if (next_ >= queues_.size()) next_ = 0;
       const std::uint16_t lifetime = queues_[next_].lifetime;
-      while (slot_of_[lifetime] != 0 && queues_[next_].head->expires <= now) {
+      while (slot_of_[lifetime] != 0) {
+        blob& head = *queues_[next_].head;
+        if (head.expires + lingers(std::as_const(head)) > now) break;
         if (limit-- == 0) return true;
-        expired(*queues_[next_].head);
+        expired(head);
       }
       if (slot_of_[lifetime] != 0) ++next_;
       if (queues_.empty()) break;
     }
     return false;
+  }
+
+  template <class Expired>
+  bool take_expired(instant now, unsigned limit, Expired&& expired) {
+    return take_expired(now, limit, expired, [](const blob&) { return duration{0}; });
   }
 
   /// Recounts: every queue is linked both ways, and in the class that its entries belong to.

@@ -17,11 +17,13 @@ namespace aicache {
 ///
 /// Shape      waiting -> in flight (everything that waits goes out together, as far as the window allows) -> completed.
 ///            Replies are matched by position. A command past its deadline is completed as late, and its reply is
-///            discarded when it comes; the connection and the others stay. Writes behind wait through an outage
+///            discarded when it comes; the connection and the others stay. Nothing waits through an outage, and nothing is
+///            sent twice: who wants a command repeated submits it again. Now and then a PING stands among the commands: what
+///            comes in its place must be its answer, else positions mean nothing any more and the connection is given up
 /// Units      time in `instant`, sizes in bytes of the formatted command
 /// Owner      one link; not thread-safe; is told the time and does no input or output itself
 /// Fails      per command, in `completed::how`; trouble of the server never becomes an exception
-/// Invariant  every command is completed exactly once; while the breaker is not closed reads are completed at once
+/// Invariant  every command is completed exactly once; while the breaker is not closed commands are completed at once
 /// Cost       O(1) per command; a tick looks at what is in flight, at most the window
 class redis_core {
  public:
@@ -29,20 +31,20 @@ class redis_core {
     duration read_deadline{50};
     duration write_deadline{200};
     duration connect_deadline{1'000};
-    duration silence{1'000};  ///< a connection that owes replies and sends nothing for so long is given up
+    /// A connection that owes replies and sends nothing for so long is given up; and this often a PING tells whether
+    /// replies are still those of their commands.
+    duration silence{1'000};
     duration reconnect_first{50};
     duration reconnect_longest{1'000};
-    std::size_t in_flight = 1'024;                  ///< commands
-    std::size_t waiting_reads = 65'536;             ///< commands
-    std::size_t waiting_write_bytes = 64ULL << 20;  ///< of writes behind; beyond it the oldest is dropped
+    std::size_t in_flight = 1'024;  ///< commands
+    std::size_t waiting = 65'536;   ///< commands
     aicache::breaker::options trips;
     std::uint64_t seed = 1;
   };
 
   enum class command_kind : std::uint8_t {
-    read,          ///< refused at once while the server is away
-    write,         ///< the same, with the write deadline: somebody waits for it
-    write_behind,  ///< nobody waits: kept through an outage, sent again after a lost connection (so it must be idempotent)
+    read,
+    write,  ///< has the write deadline
   };
 
   /// A command, formatted for the wire; one reply is expected.
@@ -57,7 +59,6 @@ class redis_core {
     late,         ///< no reply within the deadline
     unavailable,  ///< not asked: the breaker is open, or the connection was lost meanwhile
     overloaded,   ///< not asked: too much waits already
-    dropped,      ///< a write behind that had to make room for newer ones
   };
 
   // -- effects ---------------------------------------------------------------
@@ -72,6 +73,7 @@ class redis_core {
     outcome_kind how = outcome_kind::answered;
     redis_reply reply;
   };
+  /// The breaker moved; or, closed from the beginning, it let the first connection be used.
   struct breaker_changed {
     breaker_state to;
   };
@@ -89,19 +91,20 @@ class redis_core {
   void lost(instant now, effects& out);
   void replied(redis_reply reply, instant now, effects& out);
   void tick(instant now, effects& out);
-  /// The end: what waits is completed as unavailable, writes behind included.
+  /// The end: everything is completed as unavailable.
   void stop(effects& out);
 
   breaker_state state() const noexcept { return breaker_.state(); }
+  /// Whether the replies are to the handshake: an error among them is for the operator.
+  bool greets() const noexcept { return state_ == link_state::greeting; }
   std::size_t in_flight() const noexcept { return in_flight_.size(); }
-  std::size_t waiting() const noexcept { return reads_.size() + writes_.size(); }
-  std::size_t waiting_write_bytes() const noexcept { return write_bytes_; }
+  std::size_t waiting() const noexcept { return waiting_.size(); }
   bool sound() const;
 
  private:
   enum class link_state : std::uint8_t { down, connecting, greeting, ready };
   struct pending {
-    command what;
+    std::uint64_t ticket = 0;
     instant sent;
     instant deadline = never;
     bool internal = false;  ///< of the handshake, or a probe
@@ -114,8 +117,9 @@ class redis_core {
   };
 
   void pump(instant now, effects& out);
-  void finish(command& c, outcome_kind how, redis_reply reply, effects& out);
-  void give_up_reads(effects& out);
+  void finish(std::uint64_t ticket, outcome_kind how, redis_reply reply, effects& out);
+  void give_up_in_flight(effects& out);
+  void give_up_waiting(effects& out);
   void reconnect_later(instant now);
   void dropped_connection(instant now, effects& out);
   void opened(effects& out);
@@ -132,9 +136,8 @@ class redis_core {
   instant connect_at_ = never;
   instant connect_deadline_ = never;
   instant last_heard_;
-  std::deque<waiting_command> reads_;  // and writes that somebody waits for
-  std::deque<command> writes_;         // behind
-  std::size_t write_bytes_ = 0;
+  instant checked_;  ///< when the last PING was sent
+  std::deque<waiting_command> waiting_;
   std::deque<pending> in_flight_;
   std::size_t greetings_left_ = 0;
 };

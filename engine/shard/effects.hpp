@@ -10,6 +10,7 @@
 #include "engine/key.hpp"
 #include "engine/memory/blob.hpp"
 #include "engine/shard/batch.hpp"
+#include "engine/shared/traffic.hpp"
 
 // What a shard's core wants done; the actor performs it. Hits and plain misses are no effects: they are written
 // straight into the batch's results.
@@ -45,7 +46,22 @@ struct train_job {
   int level = 0;
 };
 
-using effect = std::variant<late_answer, pack_job, unpack_job, train_job>;
+/// A write to the shared tier that a put or an erase waited for is over, or the look-up that an operation by key waited
+/// for: of position `position` of batch `batch`.
+struct late_news {
+  std::uint64_t batch = 0;
+  std::uint32_t position = 0;
+  store_status how = store_status::done;
+};
+
+/// So many entries left memory by the invalidation with this ticket.
+struct invalidation_done {
+  std::uint64_t ticket = 0;
+  std::uint64_t entries = 0;
+};
+
+using effect = std::variant<late_answer, late_news, pack_job, unpack_job, train_job, fetch_request, open_job, write_job,
+                            erased_keys, invalidation_done>;
 using effects = std::vector<effect>;
 
 }  // namespace aicache

@@ -44,10 +44,11 @@ lease_table::grant lease_table::ask(const key128& key, std::uint64_t owner, cons
     f.token = token;
     f.owner = owner;
     f.batch = who.batch;
+    f.born = epoch_;
     f.until = now + limits_.lease;
     flights_.emplace(token, std::move(f));
     by_key_.emplace(key, token);
-    by_token_.emplace(token, token);
+    by_token_.emplace(token, lease_of{token, epoch_});
     know_owner(owner, token);
     set_alarm(now + limits_.lease, token, the_lease);
     return {asked::granted, token};
@@ -61,8 +62,9 @@ lease_table::grant lease_table::ask(const key128& key, std::uint64_t owner, cons
     f.owner = owner;
     f.batch = who.batch;
     f.held = true;
+    f.born = epoch_;
     f.until = now + limits_.lease;
-    by_token_.emplace(token, number);
+    by_token_.emplace(token, lease_of{number, epoch_});
     know_owner(owner, number);
     set_alarm(f.until, number, the_lease);
     return {asked::granted, token};
@@ -115,8 +117,8 @@ lease_table::landing lease_table::land(const key128& key, std::uint64_t token, s
   std::uint64_t number = 0;
   if (token != 0) {
     auto known = by_token_.find(token);
-    if (known == by_token_.end() || flights_.find(known->second)->second.key != key) return landing::unknown;
-    number = known->second;
+    if (known == by_token_.end() || flights_.find(known->second.number)->second.key != key) return landing::unknown;
+    number = known->second.number;
   } else {
     auto known = by_key_.find(key);
     if (known == by_key_.end()) return landing::current;
@@ -128,6 +130,28 @@ lease_table::landing lease_table::land(const key128& key, std::uint64_t token, s
     if (!s.empty) line.push_back(s.who);
   end(at);
   return how;
+}
+
+std::uint32_t lease_table::born(std::uint64_t token, std::uint32_t otherwise) const {
+  const auto known = by_token_.find(token);
+  return known == by_token_.end() ? otherwise : known->second.born;
+}
+
+std::uint32_t lease_table::born_of(const key128& key, std::uint32_t otherwise) const {
+  const auto known = by_key_.find(key);
+  return known == by_key_.end() ? otherwise : flights_.find(known->second)->second.born;
+}
+
+bool lease_table::is_held(const key128& key) const {
+  const auto known = by_key_.find(key);
+  return known != by_key_.end() && flights_.find(known->second)->second.held;
+}
+
+bool lease_table::holds(const key128& key, std::uint64_t token) const {
+  const auto known = by_token_.find(token);
+  if (known == by_token_.end()) return false;
+  const flight& f = flights_.find(known->second.number)->second;
+  return f.held && !f.lost && f.token == token && f.key == key;
 }
 
 void lease_table::end(flights_map::iterator at) noexcept {
@@ -146,7 +170,7 @@ void lease_table::end(flights_map::iterator at) noexcept {
 bool lease_table::release(const key128& key, std::uint64_t token, instant now, std::vector<handover>& out) {
   auto known = by_token_.find(token);
   if (known == by_token_.end()) return false;
-  auto at = flights_.find(known->second);
+  auto at = flights_.find(known->second.number);
   if (at->second.key != key || at->second.token != token || !at->second.held) return false;
   pass_on(at, now, out);
   return true;
@@ -171,7 +195,8 @@ void lease_table::pass_on(flights_map::iterator at, instant now, std::vector<han
     f.owner = next.owner;
     f.batch = next.who.batch;
     f.held = true;
-    by_token_.emplace(f.token, at->first);
+    f.born = epoch_;
+    by_token_.emplace(f.token, lease_of{at->first, epoch_});
     know_owner(f.owner, at->first);
     set_alarm(f.until, at->first, the_lease);
     out.push_back({next.who, f.token, f.key});
@@ -276,7 +301,7 @@ bool lease_table::sound() const {
     seats += f.line.capacity();
     tokens += f.former.size() + (f.held ? 1 : 0);
     auto token = by_token_.find(f.token);
-    if (token == by_token_.end() || token->second != number) return false;
+    if (token == by_token_.end() || token->second.number != number || token->second.born != f.born) return false;
     auto known = by_key_.find(f.key);
     const bool found = known != by_key_.end() && known->second == number;
     if (found == f.lost) return false;

@@ -16,7 +16,9 @@ struct waiter {
   std::uint32_t position = 0;
   std::uint16_t operation = 0;  ///< the shard's numbers, for the counters
   std::uint16_t tenant = 0;
-  instant since;  ///< when it asked
+  instant since;            ///< when it asked
+  std::uint16_t model = 0;  ///< as operation and tenant
+  text_tier text = text_tier::small;
 
   friend bool operator==(const waiter&, const waiter&) = default;
 };
@@ -66,11 +68,26 @@ class lease_table {
   /// Whether somebody computes the answer of `key`.
   bool in_flight(const key128& key) const { return by_key_.contains(key); }
 
+  /// The same, and it still has the lease.
+  bool is_held(const key128& key) const;
+
+  /// Whether `token` is the present lease of this key's computation, and that is not cut off.
+  bool holds(const key128& key, std::uint64_t token) const;
+
   enum class landing : std::uint8_t { current, cut_off, unknown };
 
   /// The answer of `key` has come, under `token` (0: from somebody who had no lease). The waiters who are owed it are
   /// moved to `line`; the flight ends. `unknown`: no flight has such a token, and nobody is owed anything by it.
   landing land(const key128& key, std::uint64_t token, std::vector<waiter>& line);
+
+  /// The epoch in which the computation under this lease began; `otherwise` for an unknown token.
+  std::uint32_t born(std::uint64_t token, std::uint32_t otherwise) const;
+
+  /// The same for the present holder of a key's flight, if that is not cut off.
+  std::uint32_t born_of(const key128& key, std::uint32_t otherwise) const;
+
+  /// Computations that begin from now on begin in this epoch.
+  void epoch(std::uint32_t e) noexcept { epoch_ = e; }
 
   /// The holder gives up. False when it held nothing. The next in line is appended to `out`.
   bool release(const key128& key, std::uint64_t token, instant now, std::vector<handover>& out);
@@ -110,6 +127,7 @@ class lease_table {
     std::uint64_t token = 0;  ///< the present lease; the flight's number is its first token
     std::uint64_t owner = 0;
     std::uint64_t batch = 0;  ///< in which the holder got the lease
+    std::uint32_t born = 0;   ///< the epoch in which its present holder began
     instant until;
     bool held = true;              ///< false: lingering without a holder
     bool lost = false;             ///< cut off from its key
@@ -128,6 +146,11 @@ class lease_table {
   struct key_hash {
     std::size_t operator()(const key128& k) const noexcept { return k.lo; }
   };
+  /// Which flight a token belongs to, and the epoch in which it was given.
+  struct lease_of {
+    std::uint64_t number = 0;
+    std::uint32_t born = 0;
+  };
   using flights_map = std::unordered_map<std::uint64_t, flight>;
   using ties = std::unordered_map<std::uint64_t, std::uint32_t>;  // flight -> how often an owner holds or waits in it
 
@@ -145,10 +168,11 @@ class lease_table {
   limits limits_;
   std::uint64_t next_token_;
   std::uint32_t parked_ = 0;
+  std::uint32_t epoch_ = 0;
   std::size_t seats_ = 0;                                       // capacity of all lines
   flights_map flights_;                                         // by number
   std::unordered_map<key128, std::uint64_t, key_hash> by_key_;  // not cut off
-  std::unordered_map<std::uint64_t, std::uint64_t> by_token_;   // every valid token -> number
+  std::unordered_map<std::uint64_t, lease_of> by_token_;        // every valid token
   std::unordered_map<std::uint64_t, ties> by_owner_;
   std::size_t owner_ties_ = 0;  // sum of the sizes
   std::vector<alarm> alarms_;   // a heap, the earliest on top; of equal ones waits end before leases

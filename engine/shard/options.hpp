@@ -2,10 +2,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <string>
 
+#include "engine/answers/answer_gate.hpp"
+#include "engine/answers/lifetime.hpp"
+#include "engine/answers/negative_table.hpp"
 #include "engine/shard/lease_table.hpp"
+#include "engine/shared/generation_book.hpp"
 #include "engine/types.hpp"
 
 namespace aicache {
@@ -28,23 +31,33 @@ struct tier_options {
   bool charge_overhead = true;  ///< false in simulations only: the budget is for answers alone, in exact units
 };
 
-/// How long answers live.
-struct lifetime_options {
-  duration otherwise{3'600'000};
-  duration longest{365LL * 86'400'000};
-  std::map<std::string, duration> operations;
+/// The shard's part of the way to Redis.
+struct shared_options {
+  bool on = false;
+  std::string prefix = "aicache";
+  std::size_t dirty_keys = 16'384;          ///< answers not yet written; beyond it the oldest are given up
+  std::uint64_t write_bytes = 16ULL << 20;  ///< raw bytes on their way to Redis at once
+  std::size_t look_ups = 65'536;            ///< keys being looked up at once
+  duration patience{2'000};                 ///< a get whose look-up is not answered for so long is a miss
+  generation_book::limits generations;
 };
 
 /// Everything that a shard is told when it starts.
 struct shard_options {
   tier_options tiers;
   lifetime_options lifetimes;
+  stale_options stale;
+  answer_gate gate;
+  negative_options negatives;
   lease_table::limits leases;
+  shared_options shared;
   duration park{30'000};              ///< the longest that a get waits for another caller's computation
   std::uint32_t promotion_hits = 10;  ///< hits of an operation that open the hot tier to its medium texts
   std::uint16_t operations = 256;     ///< distinct operations with figures of their own; fewer in a small budget
   std::uint16_t tenants = 256;        ///< distinct tenants with figures of their own; fewer in a small budget
-  std::uint64_t seed = 1;             ///< differs with every incarnation of a shard
+  std::uint16_t models = 64;          ///< the same for models
+  std::uint32_t accounts = 1024;  ///< combinations of the three whose savings are told apart; fewer in a small budget
+  std::uint64_t seed = 1;         ///< differs with every incarnation of a shard
 };
 
 }  // namespace aicache

@@ -4,26 +4,48 @@
 #include <new>
 #include <utility>
 
+#include "engine/client/response.hpp"
+
 namespace aicache {
 
 namespace {
-constexpr std::uint64_t nanoseconds_per_ms = 1'000'000;
 constexpr std::size_t most_samples = 512;
-constexpr std::uint64_t samples_share = 64;    // of the budget, at most one part in so many
-constexpr std::uint64_t names_share = 16;      // the same for operations, and for tenants
-constexpr std::uint64_t histograms_share = 8;  // the same for latencies by operation
+constexpr std::uint64_t samples_share = 64;  // of the budget, at most one part in so many
+constexpr std::uint64_t names_share = 16;    // the same for operations, and for tenants
+constexpr std::uint64_t waiting_share = 32;  // the same for changes that wait, and for generations
+constexpr std::uint64_t change_bytes = 512;  // of one, with its name and what remembers it
+constexpr std::uint64_t scope_bytes = 192;   // of a scope in the book of generations, or of a tag and its epoch
+constexpr std::size_t most_tags_known = 65'536;
 constexpr std::uint64_t name_bytes = 2 * (sizeof(std::string) + name_table::longest_name) + 32;
+
+[[gnu::noinline, gnu::cold]] void part_with(blob* counted) noexcept { blob_ref::adopt(counted); }
 }  // namespace
 
 shard_core::shard_core(const shard_options& options)
     : options_(options),
       tiers_(options.tiers, options.seed, counters_),
       leases_(options.leases, options.seed * 0x9e3779b97f4a7c15ULL),
+      negatives_(std::min<std::uint64_t>(options.negatives.most, options.tiers.budget / waiting_share / scope_bytes)),
       operation_names_(affordable(options.operations, 2 * sizeof(operation_state) + name_bytes, options.tiers.budget)),
       tenant_names_(affordable(options.tenants, 2 * sizeof(tenant_state) + name_bytes, options.tiers.budget)),
-      most_samples_(std::min<std::uint64_t>(most_samples, options.tiers.budget / samples_share / sizeof(sampled))) {
-  for (const auto& [name, lifetime] : options.lifetimes.operations) operation_names_.number_of(name);
+      model_names_(affordable(options.models, name_bytes, options.tiers.budget)),
+      accounts_(
+          std::min<std::uint64_t>(options.accounts, options.tiers.budget / names_share / account_table::row_bytes)),
+      most_samples_(std::min<std::uint64_t>(most_samples, options.tiers.budget / samples_share / sizeof(sampled))),
+      most_tags_known_(std::max<std::uint64_t>(
+          16, std::min<std::uint64_t>(most_tags_known, options.tiers.budget / waiting_share / scope_bytes))) {
+  options_.shared = affordable(options.shared, options.tiers.budget);
+  for (const auto* list :
+       {&options.lifetimes.operations, &options.stale.while_revalidate_of, &options.stale.if_error_of})
+    for (const auto& [name, length] : *list) operation_names_.number_of(name);
   samples_.reserve(most_samples_);
+  leases_.epoch(epoch_);
+  if (options_.shared.on) {
+    const tier_options& t = options.tiers;
+    shared_ = std::make_unique<shared_side>(
+        options_.shared,
+        shared_codec::options{t.compression_level, t.compression_min_bytes, t.compression_min_gain, t.value_bytes});
+  }
   effects none;
   grow_states();
   account(none);
@@ -36,46 +58,90 @@ std::uint16_t shard_core::affordable(std::uint16_t names, std::uint64_t each, st
   return static_cast<std::uint16_t>(std::min<std::uint64_t>(names, budget / names_share / each));
 }
 
+// The same for what must be remembered on behalf of the shared tier.
+shared_options shard_core::affordable(shared_options o, std::uint64_t budget) noexcept {
+  const auto most = [&](std::size_t wanted, std::uint64_t each) {
+    return std::min<std::size_t>(wanted, std::max<std::uint64_t>(16, budget / waiting_share / each));
+  };
+  o.dirty_keys = most(o.dirty_keys, change_bytes);
+  o.generations.scopes = most(o.generations.scopes, scope_bytes);
+  o.generations.keys = most(o.generations.keys, scope_bytes);
+  return o;
+}
+
 void shard_core::grow_states() {
   for (auto i = operations_.size(); i < operation_names_.size(); ++i) {
     const std::string& name = operation_names_.name_of(static_cast<std::uint16_t>(i));
     operation_state o;
     const auto own = options_.lifetimes.operations.find(name);
     o.lifetime = own == options_.lifetimes.operations.end() ? options_.lifetimes.otherwise : own->second;
+    const stale_options& past = options_.stale;
+    const auto window = [&name](const auto& by_name, duration otherwise) {
+      const auto at = by_name.find(name);
+      return at == by_name.end() ? otherwise : at->second;
+    };
+    o.revalidate = window(past.while_revalidate_of, past.while_revalidate);
+    o.if_error = window(past.if_error_of, past.if_error);
+    tiers_.linger(static_cast<std::uint16_t>(i), std::max(o.revalidate, o.if_error));
     o.promotion = promotion_class_of(name);
     operations_.push_back(std::move(o));
   }
   tenants_.resize(tenant_names_.size());
 }
 
-void shard_core::resolve(const name_lists& names) {
-  batch_operations_.clear();
-  batch_tenants_.clear();
-  for (const std::string& name : names.operations) batch_operations_.push_back(operation_names_.number_of(name));
-  for (const std::string& name : names.tenants) batch_tenants_.push_back(tenant_names_.number_of(name));
-  if (operation_names_.size() > operations_.size() || tenant_names_.size() > tenants_.size()) grow_states();
+void shard_core::resolve(const name_lists& names, std::shared_ptr<const name_lists> kept) {
+  resume(names, std::move(kept));
   ++counters_.batches;
 }
 
-std::uint16_t shard_core::local(const std::vector<std::uint16_t>& numbers, std::uint16_t in_batch) const noexcept {
-  return in_batch < numbers.size() ? numbers[in_batch] : std::uint16_t{0};
-}
-
-shard_core::operation_state& shard_core::operation_of(std::uint16_t in_batch) noexcept {
-  return operations_[local(batch_operations_, in_batch)];
+void shard_core::resume(const name_lists& names, std::shared_ptr<const name_lists> kept) {
+  if (shared_) shared_->names = kept ? std::move(kept) : std::make_shared<const name_lists>(names);
+  batch_operations_.clear();
+  batch_tenants_.clear();
+  batch_models_.clear();
+  settle_batch();
+  for (const std::string& name : names.operations) batch_operations_.push_back(operation_names_.number_of(name));
+  for (const std::string& name : names.tenants) batch_tenants_.push_back(tenant_names_.number_of(name));
+  for (const std::string& name : names.models) batch_models_.push_back(model_names_.number_of(name));
+  if (operation_names_.size() > operations_.size() || tenant_names_.size() > tenants_.size()) grow_states();
 }
 
 // -- get ---------------------------------------------------------------------
 
+// A batch's items mostly have the names of those before them.
+[[gnu::always_inline]] inline void shard_core::have_account(const get_item& item) {
+  if (item.names() != account_names_) [[unlikely]]
+    choose_account(item);
+}
+
+account_row& shard_core::account_of_item(const get_item& item) {
+  have_account(item);
+  return *account_;
+}
+
+// The gets of one batch, in two kinds: hot hits, which are all that is inlined and write nothing but the entry, the
+// result and plain counters, and everything else.
 void shard_core::get(std::span<const get_item> items, const batch& b, instant now, std::span<get_result> results,
                      effects& out) {
   const std::size_t n = std::min(items.size(), results.size());
-  if (n == 1) {
-    get_one(items[0], items[0].id.key(), b, now, 0, results[0], out);
-  } else {
-    get_together(items.first(n), b, now, results, out);
-  }
-  if (!out.empty()) account(out);
+  if (n == 1) return get_alone(items[0], b, now, results[0], out);
+  get_together(items.first(n), b, now, results, out);
+}
+
+// Of a single get that hits, nothing is called and hardly a register saved: how many misses of the processor's caches
+// overlap from one get to the next depends on how short it is. So whatever is not a plain hot hit ends in another function.
+void shard_core::get_alone(const get_item& item, const batch& b, instant now, get_result& r, effects& out) {
+  const key128 key = item.id.key();
+  if (item.names() != account_names_ || is_sampled(key)) [[unlikely]]
+    return get_prepared(item, b, now, r, out);
+  if (!hit_hot(item, tiers_.find(key), now, r)) return get_otherwise_alone(item, b, now, r, out);
+}
+
+[[gnu::noinline]] void shard_core::get_prepared(const get_item& item, const batch& b, instant now, get_result& r,
+                                                effects& out) {
+  have_account(item);
+  blob* entry = look_up(item.id.key());
+  if (!hit_hot(item, entry, now, r)) get_otherwise_alone(item, b, now, r, out);
 }
 
 void shard_core::get_together(std::span<const get_item> items, const batch& b, instant now,
@@ -87,37 +153,94 @@ void shard_core::get_together(std::span<const get_item> items, const batch& b, i
     // Independent misses of the processor's caches overlap when they are asked for together.
     for (std::size_t i = 0; i < count; ++i) tiers_.prefetch(keys[i]);
     for (std::size_t i = 0; i < count; ++i) tiers_.prefetch_blob(keys[i]);
-    for (std::size_t i = 0; i < count; ++i)
-      get_one(items[from + i], keys[i], b, now, static_cast<std::uint32_t>(from + i), results[from + i], out);
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t at = from + i;
+      have_account(items[at]);
+      blob* entry = look_up(keys[i]);
+      if (!hit_hot(items[at], entry, now, results[at]))
+        get_otherwise(items[at], entry, b, now, static_cast<std::uint32_t>(at), results[at], out);
+    }
   }
+  send_look_ups(now, out);
+  if (!out.empty()) account(out);
 }
 
-void shard_core::get_one(const get_item& item, const key128& key, const batch& b, instant now, std::uint32_t position,
-                         get_result& r, effects& out) {
+[[gnu::always_inline]] inline blob* shard_core::look_up(const key128& key) {
   blob* entry = tiers_.find(key);
-  if (sample_threshold_ != 0 && sample_hash(key) <= sample_threshold_ && samples_.size() < most_samples_)
-    samples_.push_back({sample_hash(key), entry == nullptr ? 0 : entry->charged()});
+  if (is_sampled(key)) [[unlikely]]
+    sample(sample_hash(key), entry);
+  return entry;
+}
+
+[[gnu::noinline]] void shard_core::sample(std::uint64_t hash, const blob* entry) {
+  if (samples_.size() < most_samples_) samples_.push_back({hash, entry == nullptr ? 0 : entry->charged()});
+}
+
+[[gnu::always_inline]] inline bool shard_core::hit_hot(const get_item& item, blob* entry, instant now, get_result& r) {
+  if (entry == nullptr || entry->expires <= now || entry->epoch < doubtful_before_ || !tier_stack::is_hot(*entry))
+      [[unlikely]]
+    return false;
+  r.status = get_status::hit;
+  r.from = tier::hot;
+  r.error = errc::none;
+  r.stale = staleness::fresh;
+  r.lease = 0;
+  r.created = entry->created;
+  r.expires = entry->expires;
+  r.retrievals = entry->count_retrieval();
+  account_->count_get(item.text);
+  account_->count_saving(saving::hot, entry->facts());
+  // What the place held before is nearly always nothing: to part with it is kept out of the way.
+  blob_ref value = tier_stack::read_hot(*entry);
+  std::swap(r.value, value);
+  if (blob* const before = value.release(); before != nullptr) [[unlikely]]
+    part_with(before);
+  return true;
+}
+
+[[gnu::noinline]] void shard_core::get_otherwise_alone(const get_item& item, const batch& b, instant now, get_result& r,
+                                                       effects& out) {
+  get_otherwise(item, tiers_.find(item.id.key()), b, now, 0, r, out);
+  send_look_ups(now, out);
+  if (!out.empty()) account(out);
+}
+
+[[gnu::noinline]] void shard_core::get_otherwise(const get_item& item, blob* entry, const batch& b, instant now,
+                                                 std::uint32_t position, get_result& r, effects& out) {
+  const key128 key = item.id.key();
   if (entry == nullptr) return miss(item, key, &operation_counters::misses_absent, b, now, position, r, out);
   if (entry->expires <= now) {
+    if (afterlife_of(*entry, now) != afterlife::none) return get_outlived(item, key, *entry, b, now, position, r, out);
     ++operations_[entry->operation].counted.expired;
     tiers_.erase(*entry);
     return miss(item, key, &operation_counters::misses_expired, b, now, position, r, out);
   }
-  if (entry->retrievals != UINT16_MAX) ++entry->retrievals;
+  if (entry->epoch < doubtful_before_) {
+    if (is_dead(*entry)) {
+      bury(*entry);
+      return miss(item, key, &operation_counters::misses_invalidated, b, now, position, r, out);
+    }
+    // Hot, and not what the sweep is looking for.
+    entry->epoch = doubtful_before_;
+    have_account(item);
+    if (hit_hot(item, entry, now, r)) return;
+  }
   r.error = errc::none;
+  r.stale = staleness::fresh;
   r.lease = 0;
   r.created = entry->created;
   r.expires = entry->expires;
-  r.retrievals = entry->retrievals;
-  if (!tier_stack::is_hot(*entry)) return read_warm(item, key, *entry, b, now, position, r, out);
-  hit(item, operation_of(item.operation), tier::hot, tier_stack::read_hot(*entry), r);
+  r.retrievals = entry->count_retrieval();
+  read_warm(item, key, *entry, b, now, position, r, out);
 }
 
-void shard_core::hit(const get_item& item, operation_state& o, tier from, blob_ref value, get_result& r) noexcept {
+void shard_core::hit(const get_item& item, operation_state& o, tier from, blob_ref value, get_result& r) {
   r.status = get_status::hit;
   r.from = from;
-  count_get(o, item.text);
-  count_hit(o, tenants_[local(batch_tenants_, item.tenant)], from, value->facts());
+  account_row& a = account_of_item(item);
+  a.count_get(item.text);
+  a.count_saving(saving_of(from), value->facts());
+  ++o.hits;
   r.value = std::move(value);
   ++o.served;
   ++tier_served_[static_cast<std::size_t>(from)];
@@ -132,20 +255,19 @@ void shard_core::read_warm(const get_item& item, const key128& key, blob& entry,
     tiers_.erase(entry);
     return miss(item, key, &operation_counters::misses_corrupt, b, now, position, r, out);
   }
-  const waiter who{b.id, position, local(batch_operations_, item.operation), local(batch_tenants_, item.tenant), now};
+  const waiter who = waiter_for(item, b, position, now);
   r = {};
-  count_get(o, item.text);
-  if (wait_for_worker(key, entry, who, std::min(b.wait_until, now + options_.park), out)) {
-    r.status = get_status::pending;
+  account_of_item(item).count_get(item.text);
+  if (wait_for_worker(key, entry, who, std::min(b.wait_until, now + options_.park), false, out)) {
+    wait(item, r);
     return;
   }
-  count_miss(who, &operation_counters::misses_unparked);
-  ++o.served;
-  ++tier_served_[static_cast<std::size_t>(tier::none)];
+  miss_at_once(who, &operation_counters::misses_unparked);
 }
 
 // A large compressed answer: a worker unpacks it, once for all who ask meanwhile.
-bool shard_core::wait_for_worker(const key128& key, blob& entry, const waiter& who, instant until, effects& out) {
+bool shard_core::wait_for_worker(const key128& key, blob& entry, const waiter& who, instant until, bool stale,
+                                 effects& out) {
   auto job = std::find_if(unpacking_.begin(), unpacking_.end(),
                           [&](const unpacking& u) { return u.key == key && u.packed.get() == &entry; });
   if (until <= who.since) return false;
@@ -156,98 +278,61 @@ bool shard_core::wait_for_worker(const key128& key, blob& entry, const waiter& w
     out.emplace_back(unpack_job{key, packed, tiers_.dictionary_number(packed->dictionary())});
   }
   if (job->line.size() >= options_.leases.parked_per_key) return false;
-  job->line.push_back({who, until});
+  job->line.push_back({who, until, stale});
   job->next_due = std::min(job->next_due, until);
   return true;
 }
 
 void shard_core::miss(const get_item& item, const key128& key, std::uint64_t operation_counters::*why, const batch& b,
                       instant now, std::uint32_t position, get_result& r, effects& out) {
-  const waiter who{b.id, position, local(batch_operations_, item.operation), local(batch_tenants_, item.tenant), now};
+  const waiter who = waiter_for(item, b, position, now);
   r = {};
-  count_get(operations_[who.operation], item.text);
+  account_of_item(item).count_get(item.text);
+  if (shared_) {
+    const asked_shared asked = ask_shared(item, key, b, who, now);
+    if (asked == asked_shared::asked) {
+      wait(item, r);
+      return;
+    }
+    if (asked == asked_shared::unreachable && why == &operation_counters::misses_absent)
+      why = &operation_counters::misses_unreachable;
+  }
+  if (tell_failure(key, who, now, r)) {
+    ++operations_[who.operation].served;
+    ++tier_served_[static_cast<std::size_t>(tier::none)];
+    ++text_misses_[static_cast<std::size_t>(item.text) % text_tier_count];
+    return;
+  }
   if (item.lease) {
-    // Leases and lines share the shard's budget: past a quarter of it nobody else may hold or wait.
-    const bool room = leases_.bytes() < tiers_.budget() / 4;
-    const instant until = std::min(b.wait_until, now + options_.park);
-    const lease_table::grant g = room ? leases_.ask(key, b.owner, who, now, until) : lease_table::grant{};
+    const lease_table::grant g = ask_lease(key, b.owner, who, now, std::min(b.wait_until, now + options_.park));
     account(out);
     if (g.what == lease_table::asked::parked) {
-      r.status = get_status::pending;
+      wait(item, r);
       return;
     }
     if (g.what == lease_table::asked::granted) {
       ++counters_.leases_granted;
       r.status = get_status::lease;
       r.lease = g.token;
+      offer_outlived(key, now, r, out);
     } else {
       why = &operation_counters::misses_unparked;
     }
   }
-  count_miss(who, why);
-  ++operations_[who.operation].served;
-  ++tier_served_[static_cast<std::size_t>(tier::none)];
+  miss_at_once(who, why);
+}
+
+lease_table::grant shard_core::ask_lease(const key128& key, std::uint64_t owner, const waiter& who, instant now,
+                                         instant until) {
+  // Whoever asks after an invalidation must not be given what was begun before it.
+  if (is_dead(leases_.born_of(key, epoch_), who.operation, who.tenant, {})) leases_.cut_off(key);
+  // Leases and lines share the shard's budget: past a quarter of it nobody else may hold or wait.
+  if (leases_.bytes() >= tiers_.budget() / 4) return {};
+  return leases_.ask(key, owner, who, now, until);
 }
 
 bool shard_core::may_be_hot(const operation_state& o, text_tier text) const noexcept {
-  return aicache::may_be_hot(text, o.promotion, o.counted.hits(), options_.promotion_hits);
-}
-
-// -- counting ----------------------------------------------------------------
-
-void shard_core::count_get(operation_state& o, text_tier text) noexcept {
-  switch (text) {
-    case text_tier::small: ++o.counted.gets_small; break;
-    case text_tier::medium: ++o.counted.gets_medium; break;
-    case text_tier::large: ++o.counted.gets_large; break;
-    case text_tier::xlarge: ++o.counted.gets_xlarge; break;
-  }
-}
-
-void shard_core::count_hit(operation_state& o, tenant_state& t, tier from, const answer_facts& facts) noexcept {
-  switch (from) {
-    case tier::warm: ++o.counted.hits_warm; break;
-    case tier::shared: ++o.counted.hits_shared; break;
-    case tier::parked: ++o.counted.hits_parked; break;
-    case tier::hot:
-    case tier::none: ++o.counted.hits_hot; break;
-  }
-  o.counted.saved_input_tokens += facts.input_tokens;
-  o.counted.saved_output_tokens += facts.output_tokens;
-  o.counted.saved_model_ms += facts.model_ms;
-  ++t.counted.hits;
-  t.counted.saved_tokens += std::uint64_t{facts.input_tokens} + facts.output_tokens;
-}
-
-void shard_core::count_miss(const waiter& w, std::uint64_t operation_counters::*why) noexcept {
-  ++(operations_[w.operation].counted.*why);
-  ++tenants_[w.tenant].counted.misses;
-}
-
-// Where the budget is too small for a histogram of each operation, the rest share the one of "other".
-void shard_core::record(std::uint16_t operation, std::uint64_t nanoseconds, std::uint64_t keys) {
-  operation_state* o = &operations_[operation];
-  if (!o->latency && histogram_bytes_ + sizeof(histogram) > tiers_.budget() / histograms_share) o = &operations_[0];
-  if (!o->latency) {
-    o->latency = std::make_unique<histogram>();
-    histogram_bytes_ += sizeof(histogram);
-  }
-  o->latency->record(nanoseconds, keys);
-}
-
-void shard_core::record_late(const waiter& w, tier from, instant now) {
-  const auto waited = static_cast<std::uint64_t>((now - w.since).count()) * nanoseconds_per_ms;
-  record(w.operation, waited, 1);
-  tier_latency_[static_cast<std::size_t>(from)].record(waited);
-}
-
-void shard_core::served(std::uint64_t nanoseconds) {
-  for (std::uint16_t number : batch_operations_)
-    if (operations_[number].served != 0) record(number, nanoseconds, std::exchange(operations_[number].served, 0));
-  // Items that named no operation of the batch were counted as "other".
-  if (operations_[0].served != 0) record(0, nanoseconds, std::exchange(operations_[0].served, 0));
-  for (std::size_t i = 0; i < tier_count; ++i)
-    if (tier_served_[i] != 0) tier_latency_[i].record(nanoseconds, std::exchange(tier_served_[i], 0));
+  return aicache::may_be_hot(text, o.promotion, hits_of(o), options_.promotion_hits);
 }
 
 // -- put ---------------------------------------------------------------------
@@ -260,20 +345,46 @@ outcome<instant> shard_core::end_of(std::int64_t ttl_ms, const operation_state& 
   return now + duration{ttl_ms};
 }
 
-void shard_core::put(std::span<const put_item> items, instant now, std::span<put_result> results, effects& out) {
+std::uint32_t shard_core::put(std::span<const put_item> items, std::uint64_t id, instant now,
+                              std::span<put_result> results, effects& out) {
   const std::size_t n = std::min(items.size(), results.size());
-  for (std::size_t i = 0; i < n; ++i) results[i] = put_one(items[i], now, out);
+  std::uint32_t open = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const put_item& item = items[i];
+    results[i] = put_one(item, now, out);
+    if (!shared_ || results[i].status != put_status::stored) continue;
+    if (!item.write_through) {
+      change(item.id, item.operation, item.tenant, false, std::nullopt, out);
+    } else if (shared_->available && change(item.id, item.operation, item.tenant, false,
+                                            dirty_queue::waiting{id, static_cast<std::uint32_t>(i)}, out)) {
+      ++open;
+    } else {
+      change(item.id, item.operation, item.tenant, false, std::nullopt, out);
+      results[i].shared = shared_copy::failed;
+    }
+  }
+  if (shared_) write_dirty(now, out);
   account(out);
+  return open;
 }
 
 put_result shard_core::put_one(const put_item& item, instant now, effects& out) {
   operation_state& o = operation_of(item.operation);
-  const outcome<instant> end = end_of(item.ttl_ms, o, now);
-  if (!item.value || item.value->codec() != blob_codec::raw || !end) {
+  const key128 key = item.id.key();
+  outcome<instant> end = end_of(item.ttl_ms, o, now);
+  if (!item.value || item.value->codec() != blob_codec::raw || !end || item.tags.size() > shared_codec::most_tags) {
     ++counters_.refused_argument;
     return {put_status::refused, errc::invalid_argument};
   }
-  const key128 key = item.id.key();
+  const std::uint16_t operation = local(batch_operations_, item.operation);
+  const std::uint16_t tenant = local(batch_tenants_, item.tenant);
+  // Who states a life means it.
+  if (item.ttl_ms == own_lifetime) *end = now + shortened(*end - now, key, options_.lifetimes.jitter_percent);
+  if (was_cut_off(item, now, out)) return {put_status::not_stored, errc::none};
+  const finish_reason finish = finish_of(*item.value);
+  if (finish == finish_reason::failed) return put_failure(item, now, out);
+  const answer_gate::verdict allowed = options_.gate.judge(finish, item.value->text());
+  if (allowed.why != errc::none) return refuse(item, allowed, *end, now, out);
   line_.clear();
   const lease_table::landing how = leases_.land(key, item.lease, line_);
   get_result answer;
@@ -287,19 +398,21 @@ put_result shard_core::put_one(const put_item& item, instant now, effects& out) 
     ++counters_.refused_lease;
     return {put_status::not_stored, errc::none};
   }
+  // A look-up that has not come back yet can only bring something older.
+  if (fetch_table::flight f; shared_ && shared_->look_ups.take(key, 0, f)) answer_seats(f.line, answer, now, out);
+  // It leaves by its invalidation, which counts it, not by this answer.
+  bury_if_dead(key);
   const std::uint32_t size = item.value->size();
-  const outcome<void> stored =
-      tiers_.store(item.value,
-                   {key, local(batch_operations_, item.operation), local(batch_tenants_, item.tenant), item.text, *end,
-                    may_be_hot(o, item.text)},
-                   now, out);
+  const outcome<void> stored = tiers_.store(
+      item.value, {key, operation, tenant, item.text, *end, may_be_hot(o, item.text), epoch_, {}, item.tags}, now, out);
   if (!stored) {
     ++(stored.why().code == errc::too_large ? counters_.refused_too_large : counters_.refused_memory);
     return {put_status::refused, stored.why().code};
   }
+  negatives_.forget(key);
   ++o.counted.puts;
   o.counted.put_bytes += size;
-  tenant_state& t = tenants_[local(batch_tenants_, item.tenant)];
+  tenant_state& t = tenants_[tenant];
   ++t.counted.puts;
   t.counted.put_bytes += size;
   return {put_status::stored, errc::none};
@@ -307,74 +420,16 @@ put_result shard_core::put_one(const put_item& item, instant now, effects& out) 
 
 void shard_core::answer_line(const std::vector<waiter>& line, const get_result& r, instant now, effects& out) {
   for (const waiter& w : line) {
-    if (r.status == get_status::hit) count_hit(operations_[w.operation], tenants_[w.tenant], r.from, r.value->facts());
+    if (r.status == get_status::negative) count_negative(w);
+    if (r.status == get_status::hit && r.stale == staleness::stale) {
+      count_stale(w, r.value->facts());
+    } else if (r.status == get_status::hit) {
+      account_of({w.operation, w.tenant, w.model}).count_saving(saving_of(r.from), r.value->facts());
+      ++operations_[w.operation].hits;
+    }
     record_late(w, r.from, now);
     out.emplace_back(late_answer{w.batch, w.position, r});
   }
-}
-
-// -- by key ------------------------------------------------------------------
-
-blob* shard_core::live(const key128& key, instant now) const noexcept {
-  blob* entry = tiers_.find(key);
-  return entry != nullptr && entry->expires > now ? entry : nullptr;
-}
-
-void shard_core::erase(std::span<const key_item> items, instant now, std::span<key_result> results) {
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    const key128 key = items[i].id.key();
-    results[i] = {};
-    // Whoever computes this answer began before it was invalidated.
-    leases_.cut_off(key);
-    blob* entry = tiers_.find(key);
-    if (entry == nullptr) continue;
-    results[i].found = entry->expires > now;
-    ++(results[i].found ? operations_[entry->operation].counted.erased : operations_[entry->operation].counted.expired);
-    tiers_.erase(*entry);
-  }
-}
-
-void shard_core::exists(std::span<const key_item> items, instant now, std::span<key_result> results) const {
-  for (std::size_t i = 0; i < items.size(); ++i) results[i] = {live(items[i].id.key(), now) != nullptr, errc::none, 0};
-}
-
-void shard_core::time_left(std::span<const key_item> items, instant now, std::span<key_result> results) const {
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    const blob* entry = live(items[i].id.key(), now);
-    results[i] = {};
-    if (entry == nullptr) continue;
-    results[i] = {true, errc::none, entry->expires == never ? never.ms : (entry->expires - now).count()};
-  }
-}
-
-void shard_core::touch(std::span<const key_item> items, instant now, std::span<key_result> results) {
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    blob* entry = live(items[i].id.key(), now);
-    results[i] = {};
-    const outcome<instant> end = end_of(items[i].argument, operations_[entry == nullptr ? 0 : entry->operation], now);
-    if (!end) {
-      results[i].error = end.why().code;
-      continue;
-    }
-    if (entry == nullptr) continue;
-    tiers_.set_end(*entry, *end, now);
-    results[i] = {true, errc::none, (*end - now).count()};
-  }
-}
-
-void shard_core::release(std::span<const key_item> items, instant now, std::span<key_result> results, effects& out) {
-  for (std::size_t i = 0; i < items.size(); ++i)
-    results[i] = {leases_.release(items[i].id.key(), static_cast<std::uint64_t>(items[i].argument), now, handovers_),
-                  errc::none, 0};
-  hand_over(now, out);
-}
-
-std::uint64_t shard_core::clear(effects& out) {
-  const std::uint64_t gone = tiers_.size();
-  leases_.cut_off_all();
-  tiers_.clear();
-  account(out);
-  return gone;
 }
 
 }  // namespace aicache

@@ -20,6 +20,7 @@ void shard_core::hand_over(instant now, effects& out) {
       r.status = get_status::lease;
       r.lease = h.token;
       ++counters_.leases_passed;
+      offer_outlived(h.key, now, r, out);
     }
     count_miss(h.next, &operation_counters::misses_waited);
     record_late(h.next, tier::none, now);
@@ -32,6 +33,11 @@ void shard_core::hand_over(instant now, effects& out) {
 void shard_core::owner_gone(std::uint64_t owner, instant now, effects& out) {
   left_.clear();
   leases_.owner_gone(owner, now, handovers_, left_);
+  if (shared_) {
+    std::vector<fetch_table::seat> seats;
+    shared_->look_ups.owner_gone(owner, seats);
+    for (const fetch_table::seat& s : seats) left_.push_back(s.who);
+  }
   for (const waiter& w : left_) count_miss(w, &operation_counters::misses_waited);
   hand_over(now, out);
 }
@@ -62,9 +68,31 @@ bool shard_core::end_waits(instant now, effects& out) {
   return steps == tick_steps;
 }
 
+// Those whose look-up takes too long get a plain miss; what it brings may still be kept.
+bool shard_core::end_look_ups(instant now, effects& out) {
+  if (!shared_) return false;
+  std::vector<fetch_table::seat> late;
+  const bool more = shared_->look_ups.due(now, tick_steps, late);
+  fetch_table::flight none;
+  for (fetch_table::seat& s : late) {
+    if (s.wants == fetch_table::wish::news) {
+      out.emplace_back(late_news{s.who.batch, s.who.position, store_status::unavailable});
+      continue;
+    }
+    count_miss(s.who, &operation_counters::misses_unreachable);
+    record_late(s.who, tier::none, now);
+    out.emplace_back(late_answer{s.who.batch, s.who.position, {}});
+  }
+  write_dirty(now, out);
+  return more;
+}
+
 bool shard_core::tick(instant now, effects& out) {
   bool more = leases_.expire(now, tick_steps, handovers_);
+  if (end_look_ups(now, out)) more = true;
+  if (sweep_on(out)) more = true;
   if (end_waits(now, out)) more = true;
+  if (negatives_.expire(now, tick_steps)) more = true;
   hand_over(now, out);
   if (tiers_.expire(now, tick_steps, [&](const blob& gone) { ++operations_[gone.operation].counted.expired; }))
     more = true;
@@ -76,6 +104,10 @@ std::vector<waiter> shard_core::abandon() {
   for (const unpacking& job : unpacking_)
     for (const unpacking::seat& s : job.line) all.push_back(s.who);
   unpacking_.clear();
+  if (shared_)
+    for (const fetch_table::flight& f : shared_->look_ups.take_all())
+      for (const fetch_table::seat& s : f.line)
+        if (s.wants != fetch_table::wish::news) all.push_back(s.who);
   for (const waiter& w : all) count_miss(w, &operation_counters::misses_waited);
   counters_.lost_waiters += all.size();
   return all;
@@ -91,11 +123,16 @@ void shard_core::unpacked(const key128& key, const blob_ref& small, blob_ref raw
   const auto job = std::find_if(unpacking_.begin(), unpacking_.end(),
                                 [&](const unpacking& u) { return u.key == key && u.packed.get() == small.get(); });
   if (job == unpacking_.end()) return;
-  line_.clear();
-  for (const unpacking::seat& s : job->line) line_.push_back(s.who);
+  const std::vector<unpacking::seat> seats = std::move(job->line);
   unpacking_.erase(job);
+  const auto seats_of = [&](bool stale) {
+    line_.clear();
+    for (const unpacking::seat& s : seats)
+      if (s.stale == stale) line_.push_back(s.who);
+  };
   blob* entry = live(key, now);
   get_result r;
+  const bool raw_given = static_cast<bool>(raw);
   if (raw) {
     // What was erased or replaced meanwhile was still the answer when it was asked for.
     ++counters_.unpacked;
@@ -108,9 +145,17 @@ void shard_core::unpacked(const key128& key, const blob_ref& small, blob_ref raw
       r.retrievals = entry->retrievals;
     }
   } else {
+    if (entry == nullptr) entry = outlived(key, afterlife::kept, now);
     if (entry == small.get()) tiers_.erase(*entry);
-    for (const waiter& w : line_) count_miss(w, &operation_counters::misses_corrupt);
+    for (const unpacking::seat& s : seats) count_miss(s.who, &operation_counters::misses_corrupt);
   }
+  seats_of(false);
+  answer_line(line_, r, now, out);
+  if (raw_given) {
+    r.stale = staleness::stale;
+    r.expires = small->expires;
+  }
+  seats_of(true);
   answer_line(line_, r, now, out);
   account(out);
 }
@@ -142,7 +187,8 @@ std::vector<sampled> shard_core::take_samples() {
 void shard_core::account(effects& out) {
   const std::uint64_t states =
       operations_.capacity() * sizeof(operation_state) + tenants_.capacity() * sizeof(tenant_state);
-  const std::uint64_t names = operation_names_.bytes() + tenant_names_.bytes();
+  const std::uint64_t names =
+      operation_names_.bytes() + tenant_names_.bytes() + model_names_.bytes() + accounts_.bytes();
   if (line_.capacity() > lasting_line) line_ = std::vector<waiter>();
   if (left_.capacity() > lasting_line) left_ = std::vector<waiter>();
   if (handovers_.capacity() > lasting_line) handovers_ = std::vector<lease_table::handover>();
@@ -150,7 +196,15 @@ void shard_core::account(effects& out) {
       samples_.capacity() * sizeof(sampled) + (line_.capacity() + left_.capacity()) * sizeof(waiter) +
       handovers_.capacity() * sizeof(lease_table::handover) + unpacking_.capacity() * sizeof(unpacking);
   for (const unpacking& job : unpacking_) buffers += job.line.capacity() * sizeof(unpacking::seat);
-  tiers_.reserve(leases_.bytes() + states + names + buffers + histogram_bytes_ + sizeof *this - sizeof tiers_, out);
+  std::uint64_t sweeps = tags_dead_.size() * 48 + tags_dead_.bucket_count() * sizeof(void*);
+  for (const auto* list : {&sweeps_, &next_sweeps_})
+    for (const sweep& s : *list)
+      sweeps += sizeof s + s.tags.capacity() * sizeof(std::uint64_t) +
+                (s.operations.capacity() + s.tenants.capacity()) * sizeof(std::uint16_t);
+  sweeps += negatives_.bytes();
+  if (shared_) sweeps += shared_->bytes();
+  tiers_.reserve(leases_.bytes() + states + names + buffers + sweeps + histogram_bytes_ + sizeof *this - sizeof tiers_,
+                 out);
 }
 
 shard_gauges shard_core::gauges() const noexcept {
@@ -160,63 +214,35 @@ shard_gauges shard_core::gauges() const noexcept {
   g.bytes_other -= g.bytes_waiting;
   g.parked = leases_.parked();
   g.leases_out = leases_.flights();
+  g.negatives = negatives_.size();
+  if (shared_) {
+    g.looked_up = shared_->look_ups.flights();
+    g.dirty = shared_->dirty.size();
+    for (const auto& [ticket, w] : shared_->on_their_way) g.dirty += w.changes.size();
+  }
   return g;
-}
-
-shard_report shard_core::take_report() {
-  shard_report r;
-  r.counted = difference(counters_, reported_);
-  reported_ = counters_;
-  r.present = gauges();
-  for (std::size_t i = 0; i < operations_.size(); ++i) {
-    operation_state& o = operations_[i];
-    if (o.counted == o.reported && (!o.latency || o.latency->count() == 0)) continue;
-    operation_report one{
-        operation_names_.name_of(static_cast<std::uint16_t>(i)), difference(o.counted, o.reported), {}};
-    o.reported = o.counted;
-    if (o.latency) {
-      o.latency->report_since(histogram{}, one.latency);
-      *o.latency = histogram{};
-    }
-    r.operations.push_back(std::move(one));
-  }
-  for (std::size_t i = 0; i < tenants_.size(); ++i) {
-    tenant_state& t = tenants_[i];
-    if (t.counted == t.reported) continue;
-    r.tenants.push_back({tenant_names_.name_of(static_cast<std::uint16_t>(i)), difference(t.counted, t.reported)});
-    t.reported = t.counted;
-  }
-  for (std::size_t i = 0; i < tier_count; ++i) {
-    tier_latency_[i].report_since(histogram{}, r.latency_by_tier[i]);
-    tier_latency_[i] = histogram{};
-  }
-  return r;
-}
-
-const operation_counters& shard_core::of_operation(std::string_view name) {
-  const std::uint16_t number = operation_names_.number_of(name);
-  grow_states();
-  return operations_[number].counted;
-}
-
-const tenant_counters& shard_core::of_tenant(std::string_view name) {
-  const std::uint16_t number = tenant_names_.number_of(name);
-  grow_states();
-  return tenants_[number].counted;
 }
 
 bool shard_core::sound() const {
   std::uint64_t open = leases_.parked();
   for (const unpacking& job : unpacking_) open += job.line.size();
-  std::uint64_t gets = 0;
-  std::uint64_t answered = 0;
-  for (const operation_state& o : operations_) {
-    gets += o.counted.gets();
-    answered += o.counted.hits() + o.counted.misses();
+  if (shared_) {
+    open += shared_->look_ups.seats_of_gets();
+    std::uint64_t on_their_way = 0;
+    for (const auto& [ticket, w] : shared_->on_their_way) on_their_way += w.bytes;
+    if (!shared_->look_ups.sound() || !shared_->dirty.sound() || !shared_->book.sound() ||
+        on_their_way != shared_->bytes_on_their_way)
+      return false;
   }
-  std::uint64_t by_tenant = 0;
-  for (const tenant_state& t : tenants_) by_tenant += t.counted.hits + t.counted.misses;
-  return tiers_.sound() && leases_.sound() && gets == answered + open && by_tenant == answered &&
+  // What is not settled yet is added to what is.
+  operation_counters all;
+  tenant_counters by_tenant;
+  for (const operation_state& o : operations_) aicache::add(all, o.counted);
+  for (const tenant_state& t : tenants_) aicache::add(by_tenant, t.counted);
+  for (const account_row& a : accounts_.rows()) add(all, by_tenant, a.total - a.settled);
+  const std::uint64_t answered = all.hits() + all.misses() + all.stale + all.negatives;
+  return negatives_.sound() && tiers_.sound() && leases_.sound() && all.gets() == answered + open &&
+         by_tenant.hits + by_tenant.misses + by_tenant.stale + by_tenant.negatives == answered &&
          gauges().charged() == (options_.tiers.charge_overhead ? charged() : gauges().bytes_hot + gauges().bytes_warm);
 }
 

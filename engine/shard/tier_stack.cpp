@@ -9,10 +9,7 @@ namespace aicache {
 namespace {
 constexpr unsigned max_warm_moves = 16;        // entries in use that the warm clock passes over for one eviction
 constexpr std::uint64_t smallest_packed = 64;  // below this not even a dictionary pays
-constexpr std::uint64_t smallest_dictionary = 1024;
-constexpr std::uint64_t most_attempts = 3;         // trainings of one operation that may fail
-constexpr std::uint8_t warm_hits = 3;              // the bits of a warm entry's state
-constexpr std::uint64_t sampling_patience = 4096;  // answers without a trainer until the slowest one gives way
+constexpr std::uint8_t warm_hits = 3;          // the bits of a warm entry's state
 constexpr std::uint64_t sample_overhead = 2 * sizeof(std::vector<std::byte>) + 16;
 }  // namespace
 
@@ -36,8 +33,8 @@ tier_stack::~tier_stack() { clear(); }
 std::uint64_t tier_stack::overhead() const noexcept {
   if (!options_.charge_overhead) return 0;
   return index_.bytes() + lifetimes_.bytes() + policy_.ghost_bytes() + dictionary_bytes_ + trainers_ * trainer_bytes_ +
-         codec_.bytes() + scratch_.capacity() + trainings_.capacity() * sizeof(training) + sizeof *this -
-         sizeof lifetimes_ + reserved_;
+         codec_.bytes() + scratch_.capacity() + tag_bytes() + trainings_.capacity() * sizeof(training) +
+         lingering_.capacity() * sizeof(duration) + sizeof *this - sizeof lifetimes_ + reserved_;
 }
 
 std::uint64_t tier_stack::room_for_answers() const noexcept {
@@ -62,7 +59,8 @@ outcome<void> tier_stack::store(const blob_ref& value, const particulars& about,
   blob& b = *kept;
   b.key = about.key;
   b.expires = about.expires;
-  b.created = now;
+  b.created = about.created.value_or(now);
+  b.epoch = about.epoch;
   b.operation = about.operation;
   b.tenant = about.tenant;
   b.retrievals = 0;
@@ -70,9 +68,10 @@ outcome<void> tier_stack::store(const blob_ref& value, const particulars& about,
   b.queue.text = about.text;
   blob* old = index_.find(about.key);
   try {
-    lifetimes_.insert(b, now);
+    lifetimes_.insert(b, now, lingers(b));
     if (old == nullptr) index_.insert(&b);
     sample(b, about.operation, out);
+    set_tags(b, about.tags);
   } catch (const std::bad_alloc&) {
     lifetimes_.erase(b);
     if (index_.find(about.key) == &b) index_.erase(&b);
@@ -81,6 +80,7 @@ outcome<void> tier_stack::store(const blob_ref& value, const particulars& about,
   }
   const bool to_hot = wants_hot && b.charged() <= hot_room;
   if (old != nullptr) {
+    if (!b.queue.tagged) forget_tags(*old);
     index_.replace(old, &b);
     lifetimes_.erase(*old);
     if (to_hot && old->queue.where == blob::place::hot) {
@@ -215,6 +215,9 @@ void tier_stack::swap_in(blob& old, blob& fresh) noexcept {
   fresh.queue = {};
   fresh.queue.text = old.queue.text;
   fresh.queue.remember = old.queue.remember;
+  fresh.queue.tagged = old.queue.tagged;
+  fresh.queue.outlived = old.queue.outlived;
+  fresh.epoch = old.epoch;
   index_.replace(&old, &fresh);
   lifetimes_.replace(old, fresh);
 }
@@ -296,6 +299,50 @@ tier_stack::reading tier_stack::read_warm(blob& entry, bool may_be_hot, effects&
   return answer;
 }
 
+blob_ref tier_stack::for_others(blob& entry) {
+  if (entry.codec() == blob_codec::raw || entry.dictionary() == 0) return entry.hand_out();
+  try {
+    blob_ref raw = blob::make_uninitialised(entry.raw_size(), entry.facts());
+    if (codec_.decompress(entry.frame(), dictionaries_[entry.dictionary()].get(), {raw->writable(), raw->size()}))
+      return raw;
+  } catch (const std::bad_alloc&) {
+    // As if it were gone: the shared tier can do without it.
+  }
+  return {};
+}
+
+// -- tags --------------------------------------------------------------------
+
+void tier_stack::set_tags(blob& b, std::span<const std::uint64_t> tags) {
+  if (tags.empty()) return;
+  std::vector<std::uint64_t> list(tags.begin(), tags.end());
+  std::vector<std::uint64_t>& kept = tags_[b.key];
+  tag_count_ += list.size() - kept.size();
+  kept = std::move(list);
+  b.queue.tagged = true;
+}
+
+void tier_stack::forget_tags(const blob& b) noexcept {
+  if (!b.queue.tagged) return;
+  const auto at = tags_.find(b.key);
+  if (at == tags_.end()) return;
+  tag_count_ -= at->second.size();
+  tags_.erase(at);
+}
+
+std::span<const std::uint64_t> tier_stack::tags_of(const blob& entry) const noexcept {
+  if (!entry.queue.tagged) return {};
+  const auto at = tags_.find(entry.key);
+  return at == tags_.end() ? std::span<const std::uint64_t>{} : std::span{at->second};
+}
+
+std::uint64_t tier_stack::tag_bytes() const noexcept {
+  constexpr std::uint64_t each = sizeof(std::pair<key128, std::vector<std::uint64_t>>) + 3 * sizeof(void*) + 16;
+  return tags_.empty()
+             ? 0
+             : tags_.size() * each + tags_.bucket_count() * sizeof(void*) + tag_count_ * sizeof(std::uint64_t);
+}
+
 // -- removing ----------------------------------------------------------------
 
 void tier_stack::unlink(blob& b) noexcept {
@@ -308,6 +355,7 @@ void tier_stack::unlink(blob& b) noexcept {
 }
 
 void tier_stack::drop(blob& b) noexcept {
+  forget_tags(b);
   lifetimes_.erase(b);
   index_.erase(&b);
   b.disown();
@@ -321,7 +369,12 @@ void tier_stack::erase(blob& entry) noexcept {
 void tier_stack::set_end(blob& entry, instant expires, instant now) {
   lifetimes_.erase(entry);
   entry.expires = expires;
-  lifetimes_.insert(entry, now);
+  lifetimes_.insert(entry, now, lingers(entry));
+}
+
+void tier_stack::linger(std::uint16_t operation, duration past_their_end) {
+  if (operation >= lingering_.size() && past_their_end > duration{0}) lingering_.resize(operation + 1U, duration{0});
+  if (operation < lingering_.size()) lingering_[operation] = past_their_end;
 }
 
 void tier_stack::clear() noexcept {
@@ -330,102 +383,17 @@ void tier_stack::clear() noexcept {
   policy_.forget_ghost();
 }
 
-// -- dictionaries and workers ------------------------------------------------
-
-tier_stack::training& tier_stack::training_of(std::uint16_t operation) {
-  if (trainings_.size() <= operation) trainings_.resize(operation + 1U);
-  return trainings_[operation];
-}
-
-// Dictionaries and what they are trained from share an eighth of the budget.
-bool tier_stack::has_room_to_train() const noexcept {
-  return dictionary_bytes_ + (trainers_ + 1) * trainer_bytes_ <= options_.budget / 8;
-}
-
-// Where there is no room, an operation that hardly ever stores must not keep a busy one from its dictionary for ever.
-bool tier_stack::may_start_training() {
-  if (has_room_to_train()) return true;
-  if (++waiting_samples_ % sampling_patience != 0) return false;
-  training* slowest = nullptr;
-  for (training& t : trainings_)
-    if (t.trainer && !t.running && (slowest == nullptr || t.trainer->offered() < slowest->trainer->offered()))
-      slowest = &t;
-  if (slowest != nullptr) stop_sampling(*slowest);
-  return has_room_to_train();
-}
-
-void tier_stack::stop_sampling(training& t) noexcept {
-  t.trainer.reset();
-  --trainers_;
-}
-
-void tier_stack::sample(const blob& b, std::uint16_t operation, effects& out) {
-  if (!has_warm() || dictionary_size_ < smallest_dictionary || options_.dictionary_samples == 0) return;
-  training& t = training_of(operation);
-  if (t.dictionary != 0 || t.running || t.next_attempt == UINT64_MAX) return;
-  if (!t.trainer) {
-    if (!may_start_training()) return;
-    t.trainer =
-        std::make_unique<dictionary_trainer>(sampling_options{options_.dictionary_samples, most_samples_, seed_});
-    ++trainers_;
-    if (t.next_attempt == 0) t.next_attempt = options_.dictionary_samples;
-  }
-  t.trainer->offer(b.bytes());
-  if (t.trainer->offered() < t.next_attempt) return;
-  out.emplace_back(train_job{operation, t.trainer->samples(), dictionary_size_, options_.compression_level});
-  t.running = true;
-}
-
-void tier_stack::trained(std::uint16_t operation, std::shared_ptr<const dictionary> made, effects& out) {
-  training& t = training_of(operation);
-  if (!t.running) return;
-  t.running = false;
-  stop_sampling(t);
-  t.next_attempt = UINT64_MAX;
-  if (dictionaries_.size() > UINT16_MAX || dictionary_bytes_ + made->bytes() > options_.budget / 4) return;
-  dictionary_bytes_ += made->bytes();
-  dictionaries_.push_back(std::move(made));
-  t.dictionary = static_cast<std::uint16_t>(dictionaries_.size() - 1);
-  fit(out);
-}
-
-void tier_stack::training_failed(std::uint16_t operation) {
-  training& t = training_of(operation);
-  if (!t.running) return;
-  t.running = false;
-  // Too few or too much alike: other answers may do better; after some tries the operation stays without.
-  const bool again = t.next_attempt < std::uint64_t{options_.dictionary_samples} << (2 * most_attempts);
-  t.next_attempt = again ? t.next_attempt * 4 : UINT64_MAX;
-  if (!again) stop_sampling(t);
-}
-
-void tier_stack::packed(const key128& key, const blob_ref& raw, blob_ref packed, effects& out) {
-  blob* entry = index_.find(key);
-  if (entry == nullptr || entry != raw.get() || !entry->queue.packing) return;
-  entry->queue.packing = false;
-  if (entry->queue.where != blob::place::warm) return;
-  counters_.packed_raw_bytes += raw->size();
-  if (!packed || !worth_packing(raw->size(), packed->size())) {
-    counters_.packed_bytes += raw->size();
-    ++counters_.unpackable;
-    return;
-  }
-  counters_.packed_bytes += packed->size();
-  ++counters_.packed;
-  const std::uint8_t hits = entry->queue.state;
-  unlink_warm(*entry);
-  swap_in(*entry, *packed);
-  push_warm(*packed);
-  packed->queue.state = hits;
-  entry->disown();
-  fit(out);
-}
-
 // -- the whole ---------------------------------------------------------------
 
 void tier_stack::reserve(std::uint64_t bytes, effects& out) {
+  const bool freed = bytes < reserved_;
   reserved_ = bytes;
-  if (is_over()) fit(out);
+  if (is_over()) {
+    fit(out);
+  } else if (freed) {
+    // Else what found no room while much was reserved would find none for ever.
+    set_hot_room();
+  }
 }
 
 void tier_stack::mode(eviction_mode m) {
@@ -460,6 +428,7 @@ bool tier_stack::sound() const {
   std::size_t hot_count = 0;
   std::size_t ending = 0;
   std::size_t linked = 0;
+  std::size_t tags = 0;
   bool placed = true;
   index_.for_each([&](const blob& b) {
     placed = placed && b.queue.where != blob::place::nowhere;
@@ -468,6 +437,8 @@ bool tier_stack::sound() const {
       placed = placed && b.codec() == blob_codec::raw && policy::holds(b);
     }
     ending += b.expires == never ? 0 : 1;
+    placed = placed && b.queue.tagged == tags_.contains(b.key);
+    tags += tags_of(b).size();
   });
   std::uint64_t trainers = 0;
   bool within = true;
@@ -476,7 +447,7 @@ bool tier_stack::sound() const {
     within = within && (!t.trainer || t.trainer->bytes() <= trainer_bytes_);
   }
   return placed && lifetimes_.sound(linked) && linked == ending && hot_count == policy_.count() &&
-         hot_count + warm_count == index_.size() && trainers == trainers_ && within && !is_over();
+         hot_count + warm_count == index_.size() && trainers == trainers_ && within && tags == tag_count_ && !is_over();
 }
 
 }  // namespace aicache

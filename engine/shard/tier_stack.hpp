@@ -3,6 +3,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "engine/codec/dictionary_trainer.hpp"
@@ -49,6 +52,9 @@ class tier_stack {
     text_tier text = text_tier::small;
     instant expires = never;
     bool may_be_hot = true;
+    std::uint32_t epoch = 0;              ///< the shard's count of invalidations
+    std::optional<instant> created = {};  ///< none: now
+    std::span<const std::uint64_t> tags = {};
   };
 
   /// Keeps an answer, in the place of an older one under the same key.
@@ -76,22 +82,45 @@ class tier_stack {
     return read_warm(entry, may_be_hot, out);
   }
 
+  /// The entry's answer as others can read it, raw or packed without a dictionary; nothing is counted as read. Empty
+  /// when it is corrupt or there is no memory.
+  blob_ref for_others(blob& entry);
+
+  /// The entry's tags.
+  std::span<const std::uint64_t> tags_of(const blob& entry) const noexcept;
+
+  /// Calls `visit(blob&)` for the entries of some buckets of the index, which must be held meanwhile; see key_index.
+  template <class Visit>
+  std::size_t visit(std::size_t from, std::size_t buckets, Visit&& visitor) const {
+    return index_.visit(from, buckets, std::forward<Visit>(visitor));
+  }
+  static constexpr std::size_t visited_all = key_index::visited_all;
+  void hold_index(bool held) noexcept { index_.hold(held); }
+  bool shrink_index() noexcept { return index_.shrink(); }
+
   /// Removes an entry for good. Its key is not remembered.
   void erase(blob& entry) noexcept;
 
   /// Gives an entry a new end.
   void set_end(blob& entry, instant expires, instant now);
 
+  /// Entries of this operation stay for so long past their end; say it before there are any.
+  void linger(std::uint16_t operation, duration past_their_end);
+
   /// Removes everything; dictionaries stay.
   void clear() noexcept;
 
-  /// Calls `gone(const blob&)` for at most `limit` entries whose time is over, and removes them. True when more may be.
+  /// Calls `gone(const blob&)` for at most `limit` entries whose time is over, that in which they linger included, and
+  /// removes them. True when more may be.
   template <class Gone>
   bool expire(instant now, unsigned limit, Gone&& gone) {
-    return lifetimes_.take_expired(now, limit, [&](blob& b) {
-      gone(std::as_const(b));
-      erase(b);
-    });
+    return lifetimes_.take_expired(
+        now, limit,
+        [&](blob& b) {
+          gone(std::as_const(b));
+          erase(b);
+        },
+        [this](const blob& b) { return lingers(b); });
   }
 
   /// A worker's results. Late ones, whose entry has changed meanwhile, are dropped.
@@ -136,6 +165,9 @@ class tier_stack {
     bool running = false;
   };
 
+  duration lingers(const blob& b) const noexcept {
+    return b.operation < lingering_.size() ? lingering_[b.operation] : duration{0};
+  }
   std::uint64_t overhead() const noexcept;
   std::uint64_t room_for_answers() const noexcept;
   bool is_over() const noexcept { return charged() > options_.budget; }
@@ -160,6 +192,13 @@ class tier_stack {
   bool has_room_to_train() const noexcept;
   void stop_sampling(training& t) noexcept;
   training& training_of(std::uint16_t operation);
+  void set_tags(blob& b, std::span<const std::uint64_t> tags);
+  void forget_tags(const blob& b) noexcept;
+  std::uint64_t tag_bytes() const noexcept;
+
+  struct key_hash {
+    std::size_t operator()(const key128& k) const noexcept { return k.lo; }
+  };
 
   tier_options options_;
   bool has_warm_;
@@ -184,6 +223,9 @@ class tier_stack {
   std::uint64_t trainers_ = 0;
   std::uint64_t waiting_samples_ = 0;  // answers that found no room for their operation's trainer
   std::uint64_t reserved_ = 0;
+  std::vector<duration> lingering_;                                        // by operation; empty where nothing does
+  std::unordered_map<key128, std::vector<std::uint64_t>, key_hash> tags_;  // of the few entries that have any
+  std::size_t tag_count_ = 0;                                              // in all of them
 };
 
 }  // namespace aicache

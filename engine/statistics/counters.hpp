@@ -15,7 +15,8 @@ struct operation_counters {
 
   std::uint64_t hits() const noexcept { return hits_hot + hits_warm + hits_shared + hits_parked; }
   std::uint64_t misses() const noexcept {
-    return misses_absent + misses_expired + misses_waited + misses_unparked + misses_corrupt;
+    return misses_absent + misses_expired + misses_waited + misses_unparked + misses_corrupt + misses_invalidated +
+           misses_unreachable;
   }
   std::uint64_t gets() const noexcept { return gets_small + gets_medium + gets_large + gets_xlarge; }
   std::uint64_t saved_tokens() const noexcept { return saved_input_tokens + saved_output_tokens; }
@@ -46,6 +47,20 @@ struct shard_gauges {
   std::uint64_t charged() const noexcept {
     return bytes_hot + bytes_warm + bytes_index + bytes_ghost + bytes_waiting + bytes_other;
   }
+};
+
+/// Plain counters of the node's link to Redis; all of one struct's are zero where there is none.
+struct link_counters {
+#define AICACHE_LINK_COUNTER(member, family, label, value, unit, doc) std::uint64_t member = 0;
+#include "config/metrics.def"
+  friend bool operator==(const link_counters&, const link_counters&) = default;
+};
+
+/// Plain counters of the node's invalidation.
+struct invalidation_counters {
+#define AICACHE_INVALIDATION_COUNTER(member, family, label, value, unit, doc) std::uint64_t member = 0;
+#include "config/metrics.def"
+  friend bool operator==(const invalidation_counters&, const invalidation_counters&) = default;
 };
 
 /// What is known of a figure besides its value.
@@ -79,6 +94,20 @@ template <class Gauges, class Visit>
 requires(std::is_same_v<std::remove_const_t<Gauges>, shard_gauges>) void for_each_figure(Gauges& g, Visit&& visit) {
 #define AICACHE_SHARD_GAUGE(member, family, label, value, unit, doc) \
   visit(metric_row{#member, #family, label, value, unit, doc}, g.member);
+#include "config/metrics.def"
+}
+template <class Counters, class Visit>
+requires(std::is_same_v<std::remove_const_t<Counters>, link_counters>) void for_each_figure(Counters& c,
+                                                                                            Visit&& visit) {
+#define AICACHE_LINK_COUNTER(member, family, label, value, unit, doc) \
+  visit(metric_row{#member, #family, label, value, unit, doc}, c.member);
+#include "config/metrics.def"
+}
+template <class Counters, class Visit>
+requires(std::is_same_v<std::remove_const_t<Counters>, invalidation_counters>) void for_each_figure(Counters& c,
+                                                                                                    Visit&& visit) {
+#define AICACHE_INVALIDATION_COUNTER(member, family, label, value, unit, doc) \
+  visit(metric_row{#member, #family, label, value, unit, doc}, c.member);
 #include "config/metrics.def"
 }
 

@@ -8,6 +8,7 @@
 #include "engine/eviction/mode_learner.hpp"
 #include "engine/statistics/counters.hpp"
 #include "engine/statistics/histogram.hpp"
+#include "engine/statistics/ledger_report.hpp"
 #include "engine/types.hpp"
 
 namespace aicache {
@@ -41,6 +42,9 @@ struct shard_report {
   std::vector<operation_report> operations;
   std::vector<tenant_report> tenants;
   std::array<sparse_histogram, tier_count> latency_by_tier;
+  std::array<sparse_histogram, text_tier_count> latency_by_text;
+  std::array<std::uint64_t, text_tier_count> misses_by_text{};  ///< of those in latency_by_text: given no answer
+  ledger_report saved;
 
   friend bool operator==(const shard_report&, const shard_report&) = default;
 };

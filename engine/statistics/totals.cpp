@@ -1,5 +1,7 @@
 #include "engine/statistics/totals.hpp"
 
+#include <span>
+
 namespace aicache {
 
 outcome<void> node_totals::add(const shard_report& report) {
@@ -8,10 +10,12 @@ outcome<void> node_totals::add(const shard_report& report) {
     histogram probe;
     if (auto parsed = probe.merge(o.latency); !parsed) return parsed;
   }
-  for (const sparse_histogram& h : report.latency_by_tier) {
-    histogram probe;
-    if (auto parsed = probe.merge(h); !parsed) return parsed;
-  }
+  for (const std::span<const sparse_histogram> list : {std::span<const sparse_histogram>{report.latency_by_tier},
+                                                       std::span<const sparse_histogram>{report.latency_by_text}})
+    for (const sparse_histogram& h : list) {
+      histogram probe;
+      if (auto parsed = probe.merge(h); !parsed) return parsed;
+    }
   aicache::add(shards_, report.counted);
   present_[report.shard] = report.present;
   for (const operation_report& o : report.operations) {
@@ -22,7 +26,19 @@ outcome<void> node_totals::add(const shard_report& report) {
   for (const tenant_report& t : report.tenants) aicache::add(tenants_[t.name], t.counted);
   for (std::size_t i = 0; i < tier_count; ++i)
     if (auto merged = latency_by_tier_[i].merge(report.latency_by_tier[i]); !merged) return merged;
+  for (std::size_t i = 0; i < text_tier_count; ++i) {
+    texts_.misses[i] += report.misses_by_text[i];
+    if (auto merged = texts_.nanoseconds[i].merge(report.latency_by_text[i]); !merged) return merged;
+  }
   return {};
+}
+
+void node_totals::reset() {
+  operations_.clear();
+  tenants_.clear();
+  shards_ = {};
+  latency_by_tier_ = {};
+  texts_ = {};
 }
 
 operation_counters node_totals::over_operations() const noexcept {

@@ -8,6 +8,7 @@
 
 #include "engine/statistics/histogram.hpp"
 #include "engine/statistics/report.hpp"
+#include "engine/statistics/work_figures.hpp"
 
 namespace aicache {
 
@@ -28,10 +29,14 @@ class node_totals {
   /// A shard was replaced: what its predecessor held is gone.
   void shard_lost(std::uint32_t shard) { present_.erase(shard); }
 
+  /// Forgets what was counted; the shards' present state stays.
+  void reset();
+
   const std::map<std::string, operation_totals>& operations() const noexcept { return operations_; }
   const std::map<std::string, tenant_counters>& tenants() const noexcept { return tenants_; }
   const shard_counters& shards() const noexcept { return shards_; }
   const std::array<histogram, tier_count>& latency_by_tier() const noexcept { return latency_by_tier_; }
+  const text_tier_figures& texts() const noexcept { return texts_; }
   const std::map<std::uint32_t, shard_gauges>& present_by_shard() const noexcept { return present_; }
 
   /// Sums over all operations, and over all shards.
@@ -44,6 +49,7 @@ class node_totals {
   shard_counters shards_;
   std::map<std::uint32_t, shard_gauges> present_;
   std::array<histogram, tier_count> latency_by_tier_;
+  text_tier_figures texts_;
 };
 
 }  // namespace aicache

@@ -4,11 +4,12 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <caf/io/all.hpp>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <numeric>
 #include <optional>
 #include <thread>
 
@@ -37,11 +38,14 @@ struct command_line {
   std::size_t clients = 0;
   std::size_t batch = 64;
   std::string popularity;
+  bool fill = false;
+  std::string after_fill;
   std::uint64_t seed = 1;
   std::string json;
   std::int64_t compute_ms = 0;
   std::int64_t deadline_ms = 30'000;
   bool leases = true;
+  std::string redis;
   std::vector<std::string> settings;
 };
 
@@ -58,15 +62,18 @@ struct target {
 };
 
 outcome<target> reach(caf::actor_system& system, const command_line& asked, const config::settings& s) {
-  if (asked.in_process) return target{start_node(system, s), true};
+  if (asked.in_process) {
+    const auto node = start_node(system, s);
+    if (!node) return node.why();
+    return target{*node, true};
+  }
   const auto colon = asked.node.rfind(':');
   unsigned port = 0;
   if (colon == std::string::npos || !CLI::detail::lexical_cast(asked.node.substr(colon + 1), port) || port == 0 ||
       port > 65535)
     return fault{errc::invalid_argument, "--node is HOST:PORT, not \"" + asked.node + "\""};
-  auto front =
-      system.middleman().remote_actor<front_actor>(asked.node.substr(0, colon), static_cast<std::uint16_t>(port));
-  if (!front) return fault{errc::unavailable, "no node at " + asked.node + ": " + system.render(front.error())};
+  const auto front = front_of(system, asked.node.substr(0, colon), static_cast<std::uint16_t>(port));
+  if (!front) return front.why();
   return target{*front, false};
 }
 
@@ -117,6 +124,10 @@ outcome<perf::workload> workload_of(const command_line& asked) {
   return perf::read_workload(asked.workload);
 }
 
+perf::load_run::options ways(const command_line& asked) {
+  return {asked.batch, asked.leases, duration{asked.compute_ms}, duration{asked.deadline_ms}};
+}
+
 // With known arrivals a load is played once, in their order; otherwise popularity decides.
 outcome<std::shared_ptr<perf::load_run>> plan(const command_line& asked, const perf::workload& asks,
                                               std::string& popularity) {
@@ -124,9 +135,21 @@ outcome<std::shared_ptr<perf::load_run>> plan(const command_line& asked, const p
   const auto rule = perf::popularity::parse(popularity);
   if (!rule) return fault{errc::invalid_argument, "--popularity: " + rule.why().detail};
   const std::uint64_t requests = asked.requests.value_or(asks.timed ? asks.lines.size() : usual_requests);
-  return std::make_shared<perf::load_run>(
-      asks, rule->picks(requests, asks.lines.size(), asked.seed),
-      perf::load_run::options{asked.batch, asked.leases, duration{asked.compute_ms}, duration{asked.deadline_ms}});
+  return std::make_shared<perf::load_run>(asks, rule->picks(requests, asks.lines.size(), asked.seed), ways(asked));
+}
+
+// Lets the loops make all requests of a run.
+perf::timed_tally perform(caf::actor_system& system, const std::shared_ptr<perf::load_run>& run,
+                          const std::vector<client>& clients, std::size_t loops) {
+  auto result = run->result();
+  run->starts(loops);
+  const auto began = clock::now();
+  for (std::size_t i = 0; i < loops; ++i)
+    system.spawn([](caf::stateful_actor<perf::load_loop>* self, const std::shared_ptr<perf::load_run>& shared,
+                    const client& c) { return self->state.start(shared, c); },
+                 run, clients[i % clients.size()]);
+  perf::tally found = wait_for(*run, std::move(result));
+  return {std::move(found), std::chrono::duration<double>(clock::now() - began).count()};
 }
 
 int load(const command_line& asked, const config::settings& settings) {
@@ -160,20 +183,31 @@ int load(const command_line& asked, const config::settings& settings) {
     }
     clients.push_back(*c);
   }
-  const std::uint64_t gets_before = gets_of(statistics_of(system, cache->front));
-  auto result = (*run)->result();
-  (*run)->starts(asked.concurrency);
-  const auto began = clock::now();
-  for (std::size_t i = 0; i < asked.concurrency; ++i)
-    system.spawn([](caf::stateful_actor<perf::load_loop>* self, const std::shared_ptr<perf::load_run>& shared,
-                    const client& c) { return self->state.start(shared, c); },
-                 *run, clients[i % clients.size()]);
-  perf::load_report report{*asks, wait_for(**run, std::move(result)), 0, asked.batch, asked.concurrency, popularity,
-                           {}};
-  report.seconds = std::chrono::duration<double>(clock::now() - began).count();
+  std::uint64_t gets = gets_of(statistics_of(system, cache->front));
   // What failed may never have reached the node.
-  const std::uint64_t counted = report.found.asked - report.found.over_operations().errors;
-  report.node = settled_statistics(system, cache->front, gets_before + counted);
+  const auto counted = [](const perf::tally& t) {
+    const perf::operation_tally all = t.over_operations();
+    return all.gets - all.errors;
+  };
+  std::optional<perf::timed_tally> fill;
+  if (asked.fill) {
+    std::vector<std::uint32_t> each(asks->lines.size());
+    std::iota(each.begin(), each.end(), 0U);
+    fill = perform(system, std::make_shared<perf::load_run>(*asks, std::move(each), ways(asked)), clients,
+                   asked.concurrency);
+    gets += counted(fill->found);
+    if (!asked.after_fill.empty() && std::system(asked.after_fill.c_str()) != 0) {
+      say("--after-fill failed: " + asked.after_fill);
+      clients.clear();
+      if (cache->own) stop_node(system, cache->front, patience);
+      return cannot_run;
+    }
+  }
+  perf::timed_tally measured = perform(system, *run, clients, asked.concurrency);
+  perf::load_report report{
+      *asks,          std::move(measured.found), measured.seconds, asked.batch, asked.concurrency, popularity, {},
+      std::move(fill)};
+  report.node = settled_statistics(system, cache->front, gets + counted(report.found));
   clients.clear();
   if (cache->own) stop_node(system, cache->front, patience);
   std::cout << perf::to_text(report) << std::flush;
@@ -212,6 +246,10 @@ int main(int argc, char** argv) {
                  "zipf:S draws popular lines more often, sequential takes all in turn; zipf:0.9, or sequential for a "
                  "file with times of arrival")
       ->type_name("zipf:S|sequential");
+  auto* fill = app.add_flag("--fill", asked.fill, "ask for every line once before the requests that are measured");
+  app.add_option("--after-fill", asked.after_fill, "a command for the shell, between filling and measuring")
+      ->type_name("COMMAND")
+      ->needs(fill);
   app.add_option("--seed", asked.seed, "of all that is drawn")->capture_default_str();
   app.add_option("--json", asked.json, "write the report there as JSON")->type_name("FILE");
   app.add_option("--compute-ms", asked.compute_ms, "how long computing an answer takes")
@@ -221,6 +259,9 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 3'600'000))
       ->capture_default_str();
   app.add_flag("--leases,!--no-leases", asked.leases, "compute a missing answer once for all loops (the default)");
+  app.add_option("--redis", asked.redis, "the shared tier of the node in this process; short for --set redis.url=URL")
+      ->type_name("URL")
+      ->needs(here);
   app.add_option("--set", asked.settings, "a setting of the node in this process")
       ->type_name("section.key=value")
       ->expected(1)
@@ -237,6 +278,7 @@ int main(int argc, char** argv) {
   }
   config::sources from;
   from.overrides = asked.settings;
+  if (!asked.redis.empty()) from.overrides.push_back("redis.url=" + asked.redis);
   const config::loaded settings = config::load(from);
   if (!settings.problems.empty()) {
     std::cerr << config::render(settings.problems);

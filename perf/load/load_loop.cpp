@@ -43,7 +43,7 @@ void load_loop::next_batch() {
     open_ = 1;
     return ask_with_lease(0);
   }
-  found_->asked += size;
+  for (std::uint32_t i = 0; i < size; ++i) ++of(i).gets;
   cache_->get_list(
       self_, requests_, get_options{false, run_->how.deadline},
       [this](const std::vector<answer>& answers) { answered(answers); },
@@ -76,7 +76,7 @@ void load_loop::answered(const std::vector<answer>& answers) {
 }
 
 void load_loop::ask_with_lease(std::uint32_t place) {
-  ++found_->asked;
+  ++of(place).gets;
   cache_->get(
       self_, requests_[place], get_options{true, run_->how.deadline},
       [this, place](const answer& a) { answered_one(place, a); },
@@ -164,7 +164,7 @@ void load_loop::count_hit(std::uint32_t place, const answer& a) {
 void load_loop::count_miss(std::uint32_t place) {
   ++of(place).requests;
   ++of(place).misses;
-  count_latency();
+  found_->miss_latency.record(count_latency());
 }
 
 void load_loop::count_error(std::uint32_t place, errc why) {
@@ -174,9 +174,11 @@ void load_loop::count_error(std::uint32_t place, errc why) {
   count_latency();
 }
 
-void load_loop::count_latency() {
-  found_->latency.record(static_cast<std::uint64_t>((clock::now() - began_) / std::chrono::nanoseconds{1}));
+std::uint64_t load_loop::count_latency() {
+  const auto ns = static_cast<std::uint64_t>((clock::now() - began_) / std::chrono::nanoseconds{1});
+  found_->latency.record(ns);
   run_->done.fetch_add(1, std::memory_order_relaxed);
+  return ns;
 }
 
 }  // namespace aicache::perf

@@ -83,7 +83,7 @@ class load_loop {
   void count_hit(std::uint32_t place, const answer& a);
   void count_miss(std::uint32_t place);
   void count_error(std::uint32_t place, errc why);
-  void count_latency();
+  std::uint64_t count_latency();
 
   pointer self_;
   std::shared_ptr<load_run> run_;

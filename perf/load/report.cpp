@@ -48,6 +48,22 @@ std::string written(const ordered_json& j) {
   return j.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
+// A line of a histogram of nanoseconds, for people.
+std::string in_microseconds(const histogram& h) {
+  return format("p50 %.1f, p95 %.1f, p99 %.1f, p99.9 %.1f, max %.1f\n", microseconds(h.quantile(0.5)),
+                microseconds(h.quantile(0.95)), microseconds(h.quantile(0.99)), microseconds(h.quantile(0.999)),
+                microseconds(h.max()));
+}
+
+// The same for programs.
+ordered_json quantiles_of(const histogram& h) {
+  return {{"p50", microseconds(h.quantile(0.5))},
+          {"p95", microseconds(h.quantile(0.95))},
+          {"p99", microseconds(h.quantile(0.99))},
+          {"p999", microseconds(h.quantile(0.999))},
+          {"max", microseconds(h.max())}};
+}
+
 double rate(const load_report& r, const operation_tally& all) {
   return r.seconds > 0 ? static_cast<double>(all.requests) / r.seconds : 0;
 }
@@ -77,11 +93,14 @@ std::string to_text(const load_report& r) {
       out += format("  %s: %s (%s)\n", to_string(static_cast<errc>(code)), grouped(r.found.errors[code]).c_str(),
                     describe(static_cast<errc>(code)));
   out += format("wrong    %12s\n", grouped(all.wrong).c_str());
+  if (r.fill) {
+    const operation_tally f = r.fill->found.over_operations();
+    out += format("before that every line was asked for once, in %.2f s: %s hits, %s errors, %s wrong\n",
+                  r.fill->seconds, grouped(f.hits).c_str(), grouped(f.errors).c_str(), grouped(f.wrong).c_str());
+  }
   if (r.found.puts_refused > 0) out += format("refused  %12s puts\n", grouped(r.found.puts_refused).c_str());
-  const histogram& h = r.found.latency;
-  out += format("latency, us: p50 %.1f, p95 %.1f, p99 %.1f, p99.9 %.1f, max %.1f\n", microseconds(h.quantile(0.5)),
-                microseconds(h.quantile(0.95)), microseconds(h.quantile(0.99)), microseconds(h.quantile(0.999)),
-                microseconds(h.max()));
+  out += "latency, us: " + in_microseconds(r.found.latency);
+  if (all.misses > 0) out += "  of misses: " + in_microseconds(r.found.miss_latency);
   out += format("saved: %s calls, %s tokens, %s seconds of a model's time\n", grouped(all.hits).c_str(),
                 grouped(all.tokens_saved).c_str(), grouped(all.model_ms_saved / 1000).c_str());
   if (r.node) {
@@ -107,7 +126,6 @@ std::string to_text(const load_report& r) {
 
 std::string to_json(const load_report& r) {
   const operation_tally all = r.found.over_operations();
-  const histogram& h = r.found.latency;
   ordered_json j;
   j["workload"] = r.asks.name;
   j["popularity"] = r.popularity;
@@ -116,6 +134,7 @@ std::string to_json(const load_report& r) {
   j["lines"] = r.asks.lines.size();
   j["malformed_lines"] = r.asks.malformed;
   j["requests"] = all.requests;
+  j["gets"] = all.gets;
   j["hits"] = all.hits;
   for (tier t : stored_tiers) j[std::string("hits_") + to_string(t)] = r.found.hits[at(t)];
   j["misses"] = all.misses;
@@ -129,11 +148,13 @@ std::string to_json(const load_report& r) {
   j["hit_ratio"] = share(all.hits, all.requests);
   j["seconds"] = r.seconds;
   j["requests_per_second"] = rate(r, all);
-  j["latency_us"] = {{"p50", microseconds(h.quantile(0.5))},
-                     {"p95", microseconds(h.quantile(0.95))},
-                     {"p99", microseconds(h.quantile(0.99))},
-                     {"p999", microseconds(h.quantile(0.999))},
-                     {"max", microseconds(h.max())}};
+  j["latency_us"] = quantiles_of(r.found.latency);
+  j["miss_latency_us"] = quantiles_of(r.found.miss_latency);
+  if (r.fill) {
+    const operation_tally f = r.fill->found.over_operations();
+    j["fill"] = {{"requests", f.requests}, {"hits", f.hits},   {"misses", f.misses},
+                 {"errors", f.errors},     {"wrong", f.wrong}, {"seconds", r.fill->seconds}};
+  }
   j["bytes_charged"] = r.node ? ordered_json(bytes_charged(*r.node)) : ordered_json(nullptr);
   j["bytes_budget"] = r.node ? ordered_json(r.node->present.budget) : ordered_json(nullptr);
   j["calls_saved"] = all.hits;
@@ -148,7 +169,9 @@ std::string to_json(const load_report& r) {
                                {"misses", o.misses},
                                {"errors", o.errors},
                                {"wrong", o.wrong},
-                               {"tokens_saved", o.tokens_saved}});
+                               {"gets", o.gets},
+                               {"tokens_saved", o.tokens_saved},
+                               {"model_ms_saved", o.model_ms_saved}});
   }
   return written(j);
 }

@@ -9,6 +9,12 @@
 
 namespace aicache::perf {
 
+/// What the loops found, and how long they took.
+struct timed_tally {
+  tally found;
+  double seconds = 0;
+};
+
 /// All that a load has found out.
 struct load_report {
   const workload& asks;
@@ -18,10 +24,12 @@ struct load_report {
   std::size_t concurrency = 0;
   std::string popularity;
   std::optional<node_statistics> node;  ///< what the node says of itself afterwards, if it answered
+  std::optional<timed_tally> fill;      ///< of the requests before those that were measured
 
   /// Every request was answered, and rightly.
-  bool right() const {
-    const operation_tally all = found.over_operations();
+  bool right() const { return right(found) && (!fill || right(fill->found)); }
+  static bool right(const tally& t) {
+    const operation_tally all = t.over_operations();
     return all.errors == 0 && all.wrong == 0;
   }
 };

@@ -19,6 +19,7 @@ struct operation_tally {
   std::uint64_t wrong = 0;  ///< hits whose answer was not the right one
   std::uint64_t tokens_saved = 0;
   std::uint64_t model_ms_saved = 0;
+  std::uint64_t gets = 0;  ///< sent: a key that is missed is asked for again with a lease
 };
 
 /// What became of the requests of one loop, or of all of them.
@@ -30,7 +31,7 @@ struct tally {
   std::uint64_t puts_refused = 0;
   std::array<std::uint64_t, 256> errors{};  ///< by code
   histogram latency;                        ///< nanoseconds from asking until hit, miss or error is known
-  std::uint64_t asked = 0;                  ///< gets sent: a key that is missed is asked for again with a lease
+  histogram miss_latency;                   ///< the misses' part of it
 
   explicit tally(std::size_t operation_count) : operations(operation_count) {}
 
@@ -45,13 +46,14 @@ struct tally {
       to.wrong += from.wrong;
       to.tokens_saved += from.tokens_saved;
       to.model_ms_saved += from.model_ms_saved;
+      to.gets += from.gets;
     }
     for (std::size_t i = 0; i < hits.size(); ++i) hits[i] += other.hits[i];
     for (std::size_t i = 0; i < errors.size(); ++i) errors[i] += other.errors[i];
     computed += other.computed;
     puts_refused += other.puts_refused;
-    asked += other.asked;
     latency.merge(other.latency);
+    miss_latency.merge(other.miss_latency);
   }
 
   operation_tally over_operations() const {
@@ -64,6 +66,7 @@ struct tally {
       sum.wrong += o.wrong;
       sum.tokens_saved += o.tokens_saved;
       sum.model_ms_saved += o.model_ms_saved;
+      sum.gets += o.gets;
     }
     return sum;
   }

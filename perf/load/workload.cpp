@@ -17,7 +17,7 @@ namespace {
 using nlohmann::json;
 
 // The usual rule of thumb for English: a token is four bytes.
-constexpr std::size_t bytes_per_token = 4;
+constexpr std::size_t letters_per_token = 4;
 constexpr const char* default_tenant = "load";
 constexpr const char* default_model = "simulated-1";
 
@@ -114,7 +114,7 @@ void workload::add(asked line) {
   }
   if (line.input_tokens == 0)
     line.input_tokens =
-        static_cast<std::uint32_t>((line.what.text.size() + line.what.question.size()) / bytes_per_token + 1);
+        static_cast<std::uint32_t>((line.what.text.size() + line.what.question.size()) / letters_per_token + 1);
   lines.push_back(std::move(line));
 }
 

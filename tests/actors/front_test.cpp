@@ -138,7 +138,7 @@ TEST_CASE("a lease passes on when the actor that has it dies", "[actors][shard][
   const auto one = [&got, shard](caf::event_based_actor* self, int number) -> caf::behavior {
     self->send(shard, get_batch{5, 60'000, true, 0, get_of(1, true)});
     return {[&got, number](const get_reply& r) { got.emplace_back(number, r.body->results[0]); },
-            [&got, number](const late_reply& r) { got.emplace_back(number, r.result); }};
+            [&got, number](const late_reply& r) { got.emplace_back(number, r.results.at(0).result); }};
   };
   const auto asker = [&](int number) { return s.system.spawn(one, number); };
   const caf::actor first = asker(1);

@@ -7,7 +7,7 @@ using namespace aicache::test;
 
 namespace {
 
-std::vector<request> many(std::uint64_t n) {
+std::vector<request> requests_for(std::uint64_t n) {
   std::vector<request> all;
   for (std::uint64_t i = 0; i < n; ++i) all.push_back(ask(i));
   return all;
@@ -23,7 +23,7 @@ std::size_t living(const shard_map& m) {
 TEST_CASE("a shard that is killed, and its successor, lose no reply and give no wrong answer", "[actors][front]") {
   sim s(small_node(2));
   const client c = s.connect();
-  const auto requests = many(200);
+  const auto requests = requests_for(200);
   std::mt19937_64 dice(5);
   std::uint64_t epoch = s.map().epoch;
   std::size_t hits = 0;
@@ -138,17 +138,9 @@ TEST_CASE("a monitor or a worker that dies is replaced and costs no answer", "[a
   s.pass(duration{300});
   REQUIRE(s.statistics().total.puts == 1);
   const shard_map before = s.map();
-  // The monitor is known to nobody outside: it is found as the one that answers for statistics.
-  caf::strong_actor_ptr monitor;
-  const auto asker = [&](caf::event_based_actor* self, const statistics_request& r) {
-    self->request(caf::actor_cast<caf::actor>(s.node), caf::infinite, r).then([&, self](const node_statistics&) {
-      monitor = self->current_sender();
-    });
-  };
-  s.system.spawn(asker, statistics_request{});
-  s.run();
+  const monitor_actor monitor = s.told<colleagues>(s.node, colleagues_request{}).monitor;
   REQUIRE(monitor);
-  caf::anon_send_exit(caf::actor_cast<caf::actor>(monitor), caf::exit_reason::kill);
+  caf::anon_send_exit(monitor, caf::exit_reason::kill);
   s.run();
   CHECK(s.map().shards == before.shards);
   CHECK(s.result(c.get_async(ask(1))).hit());

@@ -22,7 +22,7 @@ config::settings settings_of_a_test() {
 // A node on real threads, with a client in its own system or in another that reaches it over loopback.
 struct running_node {
   explicit running_node(bool remote) {
-    node = start_node(system, settings);
+    node = *start_node(system, settings);
     if (!remote) {
       cache = std::make_unique<client>(*client::attach(system, node));
       return;
@@ -85,11 +85,25 @@ TEST_CASE("a thread does everything with a cache in its process and on another m
   CHECK(c.release(ask(1), leased.lease).found);
   CHECK_FALSE(c.release(ask(1), leased.lease).found);
 
+  put_options tagged;
+  tagged.tags = {"doc-17"};
+  CHECK(c.put(ask(1), reply_to(1), tagged) == put_result{});
+  CHECK(c.put(ask(2), reply_to(2)) == put_result{});
+  const auto forgotten = c.invalidate({scope_kind::tag, "t", "doc-17", true});
+  REQUIRE(forgotten);
+  CHECK(forgotten->in_memory == 1);
+  CHECK_FALSE(c.get(ask(1)).hit());
+  CHECK(c.get(ask(2)).hit());
+  CHECK(c.invalidate({scope_kind::everything})->in_memory == 1);
+  CHECK_FALSE(c.get(ask(2)).hit());
+  CHECK(c.invalidate({scope_kind::tag, "t", ""}).why().code == errc::invalid_argument);
+  CHECK(c.invalidate({static_cast<scope_kind>(7)}).why().code == errc::invalid_argument);
+
   std::vector<request> requests;
   std::vector<response> responses;
   for (std::uint64_t i = 0; i < 500; ++i) {
     requests.push_back(ask(i));
-    responses.push_back({text_of(i * 7, i, true), "m", static_cast<std::uint32_t>(i), 1, 2});
+    responses.push_back({text_of(i * 7 + 1, i, true), "m", static_cast<std::uint32_t>(i), 1, 2});
   }
   CHECK(c.put(requests, responses) == std::vector<put_result>(500));
   CHECK(c.put(std::span(requests).first(2), std::span(responses).first(1))[1] ==
@@ -218,7 +232,7 @@ TEST_CASE("a client cannot be made of a node that is not there", "[actors][clien
   const auto closed = [&] {
     system_config of_another(s, system_config::network::on);
     caf::actor_system another{of_another};
-    const auto node = start_node(another, s);
+    const auto node = *start_node(another, s);
     const auto port = publish(another, node, "127.0.0.1", 0);
     REQUIRE(port);
     stop_node(another, node, duration{1'000});

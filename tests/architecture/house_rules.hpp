@@ -66,8 +66,10 @@ inline const std::vector<include_limit>& include_limits() {
   static const std::vector<include_limit> limits = {
       {"zstd", {"engine/codec/"}},
       {"zdict", {"engine/codec/"}},
-      {"openssl/", {"engine/identity/", "engine/codec/"}},
+      {"openssl/", {"engine/identity/", "engine/codec/", "engine/legacy/", "actors/sharing."}},
+      {"zlib", {"engine/legacy/"}},
       {"toml", {"config/"}},
+      {"yaml-cpp/", {"config/"}},
       {"caf/", {"messages/", "actors/"}},
       {"asio", {"actors/"}},
       {"hiredis", {"actors/redis"}},

@@ -96,6 +96,7 @@ TEST_CASE("a library is included only where it belongs", "[architecture]") {
       {"engine/a.cpp", "asio.hpp", "actors/"},
       {"actors/front.cpp", "hiredis/hiredis.h", "actors/redis"},
       {"engine/redis_core.cpp", "hiredis/hiredis.h", "actors/redis"},
+      {"engine/codec/a.cpp", "zlib.h", "engine/legacy/"},
       {"actors/front.cpp", "prometheus/registry.h", "actors/exporter"},
       {"actors/front.cpp", "civetweb.h", "actors/exporter"},
       {"actors/app/a.cpp", "CivetServer.h", "actors/exporter"},

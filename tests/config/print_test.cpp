@@ -32,6 +32,14 @@ loaded load_text(const std::string& toml) {
   return load({file.path(), {}, {}});
 }
 
+/// What a reader of a printed file must put in place of the masks; here a URL for the one secret that needs a form.
+std::string without_masks(std::string toml) {
+  const std::string masked = "url = \"***\"";
+  if (const auto at = toml.find(masked); at != std::string::npos)
+    toml.replace(at, masked.size(), "url = \"redis://elsewhere\"");
+  return toml;
+}
+
 std::vector<std::string> keys_in_doubt(const loaded& result) {
   std::vector<std::string> out;
   for (const auto& p : result.problems) out.push_back(p.key);
@@ -44,15 +52,39 @@ settings all_changed() {
   s.node = {"127.0.0.2", 0, 256, 1024, 0_ms};
   s.memory = {1_TiB, 0.9, 16};
   s.limits = {1_KiB, 257, 1_GiB, 1, 1, 65536, 1};
-  s.ttl = {1_ms, 3650_d, {{"a", 1_ms}, {"a.b:c-d_e", 3650_d}, {"9", 1001_ms}}};
+  s.ttl = {1_ms, 3650_d, {{"a", 1_ms}, {"a.b:c-d_e", 3650_d}, {"9", 1001_ms}}, 50};
+  s.gate = {true, true, true, false, true, true};
+  s.negative = {0_ms, 1_h, false, false, false, false};
+  s.stale = {365_d, 1_ms, {{"a", 0_ms}}, {{"b", 365_d}}};
   s.lease = {10_ms, 1_ms, 2, 1};
   s.text_tiers = {1, 2, 3};
   s.promotion = {1};
   s.compression = {19, 0, 1.0, 0, 8, 0, 64};
   s.eviction = {false};
   s.identity = {true, true, true};
+  s.redis = {"redis://:pass@host",
+             "user",
+             "",
+             "/run/secret",
+             true,
+             true,
+             "p",
+             64,
+             1_ms,
+             1_ms,
+             10_ms,
+             10_ms,
+             "/ca",
+             "/certificate",
+             "/key",
+             false,
+             1,
+             64_KiB};
+  s.invalidation = {100_ms, 1, 0_ms, "/journal"};
+  s.encryption = {true, "", "/keys"};
   s.supervision = {1_h, 1_h, 1, 1_d};
   s.monitor = {10_ms};
+  s.http = {false, "::", 0, "", "/token", 1_m, 1, 256, 1, 256, 100_ms};
   s.log = {"off"};
   return s;
 }
@@ -79,9 +111,12 @@ TEST_CASE("the table in the README is the reference", "[config][print]") {
 
 TEST_CASE("settings that are printed load as they were", "[config][print]") {
   for (const auto& s : {settings{}, all_changed()}) {
-    const auto result = load_text(print(s));
+    const auto result = load_text(without_masks(print(s)));
     CHECK(render(result.problems).empty());
-    CHECK(result.value == s);
+    settings same = s;
+    same.redis.url = result.value.redis.url;
+    CHECK(result.value == same);
+    CHECK((s.redis.url.empty() || print(s).find(s.redis.url) == std::string::npos));
   }
 }
 
@@ -91,9 +126,10 @@ TEST_CASE("changing any one key survives printing and every other source", "[con
     CAPTURE(row.key());
     settings s;
     REQUIRE_FALSE(assign(row, s, {row.to_text(changed), false}));
+    if (row.to_text(changed) == row.to_text(settings{})) continue;
     CHECK_FALSE(s == settings{});
     if (!check(s).empty()) continue;
-    CHECK(load_text(print(s)).value == s);
+    if (row.secret == visibility::shown) CHECK(load_text(print(s)).value == s);
     CHECK(load({std::nullopt, {{row.environment_name(), row.to_text(s)}}, {}}).value == s);
     CHECK(load({std::nullopt, {}, {row.key() + '=' + row.to_text(s)}}).value == s);
   }

@@ -132,6 +132,16 @@ TEST_CASE("text tiers ascend strictly", "[config][rules]") {
   CHECK(in_breach(s) == these{"text_tiers.medium", "text_tiers.large"});
 }
 
+TEST_CASE("warnings come before alarms", "[config][rules]") {
+  settings s;
+  s.monitor.memory_critical = s.monitor.memory_warning;
+  s.monitor.invalidations_critical = s.monitor.invalidations_warning;
+  CHECK(in_breach(s) == none{});
+  s.monitor.memory_critical = 0.5;
+  --s.monitor.invalidations_critical;
+  CHECK(in_breach(s) == these{"monitor.memory_critical", "monitor.invalidations_critical"});
+}
+
 TEST_CASE("workers are given nothing that is not compressed", "[config][rules]") {
   settings s;
   s.compression.worker_bytes = s.compression.min_bytes;

@@ -1,4 +1,4 @@
-#include "config/toml_file.hpp"
+#include "config/settings_file.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -14,7 +14,7 @@ using aicache::config::tests::file_of_settings;
 
 namespace {
 
-toml_contents read_text(const std::string& text) { return read_toml(file_of_settings(text).path()); }
+file_contents read_text(const std::string& text) { return read_settings_file(file_of_settings(text).path()); }
 
 }  // namespace
 
@@ -76,19 +76,19 @@ TEST_CASE("a broken line is not repeated, for it may hold a secret", "[config][t
 
 TEST_CASE("what cannot be read is refused in words", "[config][toml]") {
   const auto directory = std::filesystem::temp_directory_path();
-  CHECK(read_toml(directory / "aicache_no_such_file.toml").rule == "must exist");
-  CHECK(read_toml("").rule == "must exist");
-  CHECK(read_toml(directory).rule == "must be a regular file; it is a directory or a device");
-  CHECK(read_toml("/dev/zero").rule == "must be a regular file; it is a directory or a device");
-  CHECK(read_toml(file_of_settings("").path() / "below_a_file").rule.starts_with("must "));
+  CHECK(read_settings_file(directory / "aicache_no_such_file.toml").rule == "must exist");
+  CHECK(read_settings_file("").rule == "must exist");
+  CHECK(read_settings_file(directory).rule == "must be a regular file; it is a directory or a device");
+  CHECK(read_settings_file("/dev/zero").rule == "must be a regular file; it is a directory or a device");
+  CHECK(read_settings_file(file_of_settings("").path() / "below_a_file").rule.starts_with("must "));
   // A file that opens and then fails to be read, even for root.
-  CHECK(read_toml("/proc/self/mem").rule == "must be readable; reading it failed");
+  CHECK(read_settings_file("/proc/self/mem").rule == "must be readable; reading it failed");
 }
 
 TEST_CASE("a forbidden file is refused in words", "[config][toml]") {
   const file_of_settings file("[node]\n");
   REQUIRE(chmod(file.path().c_str(), 0) == 0);
-  const auto contents = read_toml(file.path());
+  const auto contents = read_settings_file(file.path());
   // Nothing is forbidden to root.
   CHECK(contents.rule == (geteuid() == 0 ? "" : "must be readable; it cannot be opened"));
 }
@@ -97,7 +97,7 @@ TEST_CASE("a pipe that nobody writes to does not keep the node waiting", "[confi
   const file_of_settings place("");
   std::filesystem::remove(place.path());
   REQUIRE(mkfifo(place.path().c_str(), 0600) == 0);
-  CHECK(read_toml(place.path()).rule == "must be a regular file; it is a directory or a device");
+  CHECK(read_settings_file(place.path()).rule == "must be a regular file; it is a directory or a device");
 }
 
 TEST_CASE("a file that would exhaust memory or stack is refused unread", "[config][toml]") {
@@ -134,21 +134,7 @@ TEST_CASE("no damage to a file does more than have it refused", "[config][toml]"
   REQUIRE(read_text(whole).rule.empty());
   std::mt19937 random(7411);
   for (int round = 0; round < 300; ++round) {
-    std::string damaged = whole;
-    for (auto changes = random() % 4 + 1; changes > 0; --changes) {
-      const std::size_t at = random() % damaged.size();
-      switch (random() % 3) {
-        case 0:
-          damaged[at] = letters[random() % letters.size()];
-          break;
-        case 1:
-          damaged.erase(at, random() % 8 + 1);
-          break;
-        default:
-          damaged.insert(at, 1, letters[random() % letters.size()]);
-          break;
-      }
-    }
+    const std::string damaged = tests::damaged(whole, letters, random);
     const auto contents = read_text(damaged);
     CAPTURE(damaged);
     REQUIRE((contents.rule.empty() || contents.entries.empty()));

@@ -231,6 +231,23 @@ TEST_CASE("times by name read alike from a table and from a list", "[config][val
   CHECK(type::times_by_name::to_toml({}) == "{}");
 }
 
+TEST_CASE("prices of models are read from tables and from text, to the millionth", "[config]") {
+  using prices = type::prices_by_name;
+  const prices::stored both{{"large*", {3'000'000, 15'000'000}}, {"maker/small", {150'000, 600'001}}};
+  CHECK(prices::read(free_text("large*=3/15, maker/small = 0.15/0.600001")).value == both);
+  CHECK(prices::read(toml(written::table{{"large*", "3/15"}, {"maker/small", "0.150/0.600001"}})).value == both);
+  CHECK(prices::to_text(both) == "large*=3/15,maker/small=0.15/0.600001");
+  CHECK(prices::to_toml(both) == R"({ "large*" = "3/15", "maker/small" = "0.15/0.600001" })");
+  CHECK(prices::read(free_text("none")).value == prices::stored{});
+  CHECK(prices::refuse(both, 0, 15'000'000).empty());
+  CHECK_THAT(prices::refuse(both, 0, 14'999'999), Catch::Contains("\"large*\"") && Catch::Contains("0 to 14.999999"));
+  CHECK(prices::refuse({{"*", {1, 1}}}, 0, 10).empty());
+  for (const char* name : {"", "a b", "a*b", "**"}) CHECK_FALSE(prices::refuse({{name, {1, 1}}}, 0, 10).empty());
+  for (const char* wrong : {"m=3", "m=/3", "m=3/", "m=3/x", "m=-1/2", "m=1./2", "m=.5/2", "m=0.1234567/2", "m=1/2/3",
+                            "m=9999999999/1", "m=1/2,m=3/4", "m 1/2"})
+    CHECK_FALSE(prices::read(free_text(wrong)).value);
+}
+
 TEST_CASE("times by name that are wrong name the entry", "[config][values]") {
   const auto c = GENERATE(values<refusal_case>({{"", "is empty"},
                                                 {"qa", "has an entry without \"=\""},

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "engine/shared/shared_codec.hpp"
 #include "tests/support/shard_harness.hpp"
 
 // The test program's operator new: it counts, and fails when a test says so. It rests on malloc, so a sanitizer still
@@ -95,13 +96,13 @@ TEST_CASE("a put whose memory is refused is refused, and nothing is half done", 
     std::vector<put_result> results(items.size());
     s.core.resolve({{"qa"}, {"t"}});
     const std::size_t half = items.size() / 2;
-    s.core.put({items.data(), half}, s.now, {results.data(), half}, s.out);
+    s.core.put({items.data(), half}, 1, s.now, {results.data(), half}, s.out);
     s.out.reserve(100);
     all_that_follow = failing % 2 == 0;
     until_failure = failing * 3;
     for (std::size_t i = half; i < items.size(); ++i) {
       try {
-        s.core.put({&items[i], 1}, s.now, {&results[i], 1}, s.out);
+        s.core.put({&items[i], 1}, 1, s.now, {&results[i], 1}, s.out);
       } catch (const std::bad_alloc&) {
         results[i].status = put_status::refused;
       }
@@ -121,4 +122,44 @@ TEST_CASE("a put whose memory is refused is refused, and nothing is half done", 
     CHECK(refused < items.size());
     REQUIRE(s.core.sound());
   }
+}
+
+TEST_CASE("a shared answer whose memory is refused is a fault, and the next one is not",
+          "[engine][shared_codec][allocation]") {
+  const auto keys = *parse_key_ring("1=" + std::string(64, 'a'));
+  std::size_t refused = 0;
+  for (const bool encrypts : {false, true}) {
+    shared_answer a;
+    a.value = blob::make(prose(3000, 1), {});
+    a.tags = {1, 2, 3};
+    for (std::uint64_t failing = 0; failing < 16; ++failing) {
+      shared_codec codec{{}, encrypts ? keys : nullptr};
+      // Fails from the given allocation on, and says whether one was refused.
+      const auto refusing = [&](const auto& work) {
+        all_that_follow = failing % 2 == 0;
+        until_failure = failing / 2;
+        const errc how = work();
+        until_failure = UINT64_MAX;
+        refused += how == errc::overloaded ? 1 : 0;
+        return how == errc::none || how == errc::overloaded;
+      };
+      std::string bytes;
+      CHECK(refusing([&] {
+        const auto done = codec.seal(a, bytes);
+        return done ? errc::none : done.why().code;
+      }));
+      REQUIRE(codec.seal(a, bytes));
+      for (const auto packed : {keep_packed::no, keep_packed::yes}) {
+        CHECK(refusing([&] {
+          const auto done = codec.open(bytes, a.id, packed);
+          return done ? errc::none : done.why().code;
+        }));
+        const auto back = codec.open(bytes, a.id, packed);
+        REQUIRE(back);
+        CHECK(back->value->raw_size() == a.value->size());
+        CHECK(back->tags == a.tags);
+      }
+    }
+  }
+  CHECK(refused > 20);
 }

@@ -1,6 +1,7 @@
 #include "engine/memory/blob.hpp"
 
 #include <catch2/catch.hpp>
+#include <initializer_list>
 #include <string>
 #include <thread>
 #include <vector>
@@ -60,6 +61,50 @@ TEST_CASE("a packed blob knows its raw size, its dictionary and the facts of wha
   CHECK(small->dictionary() == 7);
   CHECK(small->facts() == raw->facts());
   CHECK(as_text(small->frame()) == "frame");
+}
+
+TEST_CASE("what a hit touches lies behind the first 64 bytes, up to the payload", "[engine][blob]") {
+  const blob_ref b = blob::make("x", {});
+  const auto offset = [&](const void* at) {
+    return static_cast<const char*>(at) - reinterpret_cast<const char*>(b.get());
+  };
+  CHECK(offset(&b->queue.state) == 64);
+  for (const void* touched :
+       std::initializer_list<const void*>{&b->retrievals, &b->epoch, &b->key, &b->created, &b->expires})
+    CHECK(offset(touched) > 64);
+  CHECK(offset(b->data()) == sizeof(blob));
+}
+
+TEST_CASE("an emptied place in the queue leaves alone what lies in the bytes behind it", "[engine][blob]") {
+  const blob_ref b = blob::make("x", {});
+  b->retrievals = 0x1234;
+  b->epoch = 0x56789abc;
+  b->key = {1, 2};
+  b->queue.state = 31;
+  b->queue.where = blob::place::warm;
+  b->queue.text = text_tier::xlarge;
+  b->queue.remember = b->queue.packing = true;
+  CHECK(b->queue.where == blob::place::warm);
+  CHECK(b->queue.text == text_tier::xlarge);
+  CHECK(b->queue.remember);
+  CHECK(b->queue.packing);
+  b->queue = {};
+  CHECK(b->queue.state == 0);
+  CHECK(b->queue.where == blob::place::nowhere);
+  CHECK(b->queue.text == text_tier::small);
+  CHECK_FALSE(b->queue.remember);
+  CHECK_FALSE(b->queue.packing);
+  CHECK(b->retrievals == 0x1234);
+  CHECK(b->epoch == 0x56789abc);
+  CHECK(b->key == key128{1, 2});
+}
+
+TEST_CASE("retrievals are counted up to the maximum and stay there", "[engine][blob]") {
+  const blob_ref b = blob::make("x", {});
+  CHECK(b->count_retrieval() == 1);
+  b->retrievals = UINT16_MAX - 1;
+  CHECK(b->count_retrieval() == UINT16_MAX);
+  CHECK(b->count_retrieval() == UINT16_MAX);
 }
 
 TEST_CASE("a size beyond what a header can say is refused like missing memory", "[engine][blob]") {
@@ -132,7 +177,7 @@ TEST_CASE("assigning a reference to itself or away keeps the counts right", "[en
   CHECK(moved->text() == "x");
 }
 
-TEST_CASE("references die on other threads while the owner hands out more and gives up", "[engine][blob]") {
+TEST_CASE("references die on other threads while the owner hands out more and gives up", "[engine][blob][threads]") {
   for (int round = 0; round < 20; ++round) {
     blob_ref first = blob::make("shared", {});
     blob& b = *first;

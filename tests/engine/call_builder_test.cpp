@@ -23,16 +23,18 @@ TEST_CASE("a request becomes an item with its identity, names and text tier", "[
   b.get(asking("ab", "qa", "one"), false);
   b.get(asking("abcd", "sum", "one"), true);
   b.get(asking("abcdef", "qa", "two"), false);
-  b.get(asking("abcdefgh", "sum", "two"), false);
+  request with_model = asking("abcdefgh", "sum", "two");
+  with_model.model = "m-1";
+  b.get(with_model, false);
   const auto c = b.take();
   CHECK(c->kind == call_kind::get);
   CHECK(c->deadline == duration{250});
-  CHECK(*c->names == name_lists{{"qa", "sum"}, {"one", "two"}});
+  CHECK(*c->names == name_lists{{"qa", "sum"}, {"one", "two"}, {"m", "m-1"}});
   CHECK(c->gets == std::vector<get_item>{
                        {identity_of(asking("ab", "qa", "one")), 0, 0, text_tier::small, false},
                        {identity_of(asking("abcd", "sum", "one")), 1, 0, text_tier::medium, true},
                        {identity_of(asking("abcdef", "qa", "two")), 0, 1, text_tier::large, false},
-                       {identity_of(asking("abcdefgh", "sum", "two")), 1, 1, text_tier::xlarge, false},
+                       {identity_of(with_model), 1, 1, text_tier::xlarge, false, 1},
                    });
 }
 
@@ -56,11 +58,11 @@ TEST_CASE("a request that breaks a rule stays out of the call and is known by it
   identifier names{o};
   call_builder b(call_kind::put, names, {}, duration{1});
   const blob_ref value = blob::make("v", {});
-  b.put(asking("first"), value, 60, 7);
-  b.put(asking(""), value, 60, 0);
-  b.put(asking("much too long"), value, 60, 0);
+  b.put(asking("first"), value, {60, 7, false, {}});
+  b.put(asking(""), value, {60, 0, false, {}});
+  b.put(asking("much too long"), value, {60, 0, false, {}});
   b.refuse(errc::too_large);
-  b.put(asking("last"), value, own_lifetime, 0);
+  b.put(asking("last"), value, {});
   const auto places = b.places();
   const auto c = b.take();
   REQUIRE(places.size() == 5);

@@ -38,6 +38,20 @@ envelope_view sample() {
   return view;
 }
 
+payload_seal some_seal() {
+  payload_seal seal;
+  seal.key_id = 0x0a0b0c0d;
+  for (std::size_t i = 0; i < seal.nonce.size(); ++i) seal.nonce[i] = static_cast<std::byte>(0x40 + i);
+  for (std::size_t i = 0; i < seal.tag.size(); ++i) seal.tag[i] = static_cast<std::byte>(0x60 + i);
+  return seal;
+}
+
+envelope_view sealed_sample() {
+  envelope_view view = sample();
+  view.seal = some_seal();
+  return view;
+}
+
 std::string encoded(const envelope_view& view) {
   std::string out = "left over";
   REQUIRE(encode(view, {}, out));
@@ -103,6 +117,35 @@ TEST_CASE("the stored form is frozen: a worked example", "[engine][envelope]") {
         "ea8014b1ba2f6526b757de8f90968871");
 }
 
+TEST_CASE("the stored form of an encrypted answer is frozen too", "[engine][envelope]") {
+  const std::array<std::uint64_t, 1> generation{0x0102};
+  envelope_view view;
+  view.id = some_identity();
+  view.created = {1};
+  view.generations = generation_list{generation};
+  view.metadata = "meta";
+  view.seal = some_seal();
+  view.raw_bytes = 4;
+  view.payload = "data";
+  CHECK(hex(encoded(view)) ==
+        "41494345"
+        "01"
+        "10"
+        "0100"
+        "0100000000000000"
+        "ffffffffffffff7f"
+        "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+        "04000000"
+        "04000000"
+        "0201000000000000"
+        "6d657461"
+        "0d0c0b0a00000000"
+        "404142434445464748494a4b"
+        "64617461"
+        "606162636465666768696a6b6c6d6e6f"
+        "0ec42328705ed0238801e5beafd813f6");
+}
+
 TEST_CASE("what was encoded is decoded, in all its shapes", "[engine][envelope]") {
   std::vector<envelope_view> views{sample()};
   views.push_back(sample());
@@ -116,11 +159,17 @@ TEST_CASE("what was encoded is decoded, in all its shapes", "[engine][envelope]"
   views.push_back(sample());
   views.back().created = {-5};
   views.back().expires = never;
+  views.push_back(sealed_sample());
+  views.push_back(sealed_sample());
+  views.back().dictionary_id.reset();
+  views.back().payload = {};
   envelope_view plain;
   plain.id = some_identity();
   views.push_back(plain);  // an empty answer
   plain.payload = std::string_view{"raw\0bytes", 9};
   plain.raw_bytes = 9;
+  views.push_back(plain);
+  plain.seal = some_seal();
   views.push_back(plain);
   for (const auto& view : views) {
     const std::string bytes = encoded(view);
@@ -141,6 +190,20 @@ TEST_CASE("a decoded envelope looks into the bytes it came from", "[engine][enve
   for (std::size_t i = 0; i < counters.size(); ++i) CHECK(done->generations[i] == counters[i]);
 }
 
+TEST_CASE("the head of an envelope is everything before its payload, and can be written first", "[engine][envelope]") {
+  for (const envelope_view& view : {sample(), sealed_sample()}) {
+    const std::string bytes = encoded(view);
+    const auto done = decode(bytes, view.id, {});
+    REQUIRE(done);
+    std::string out = "left over";
+    REQUIRE(encode_head(view, {}, out));
+    CHECK(head_of(bytes, *done) == out);
+    out += view.payload;
+    encode_tail(view, out);
+    CHECK(out == bytes);
+  }
+}
+
 TEST_CASE("an envelope at an odd address decodes", "[engine][envelope]") {
   const std::string bytes = "x" + encoded(sample());
   const auto done = decode(std::string_view{bytes}.substr(1), some_identity(), {});
@@ -149,15 +212,16 @@ TEST_CASE("an envelope at an odd address decodes", "[engine][envelope]") {
 }
 
 TEST_CASE("any flipped bit at any position is found", "[engine][envelope]") {
-  std::string bytes = encoded(sample());
-  for (char& byte : bytes) {
-    for (int bit = 0; bit < 8; ++bit) {
-      byte = static_cast<char>(byte ^ (1 << bit));
-      CHECK(decoding(bytes) == errc::corrupt);
-      byte = static_cast<char>(byte ^ (1 << bit));
+  for (std::string bytes : {encoded(sample()), encoded(sealed_sample())}) {
+    for (char& byte : bytes) {
+      for (int bit = 0; bit < 8; ++bit) {
+        byte = static_cast<char>(byte ^ (1 << bit));
+        CHECK(decoding(bytes) == errc::corrupt);
+        byte = static_cast<char>(byte ^ (1 << bit));
+      }
     }
+    CHECK(decoding(bytes) == errc::none);
   }
-  CHECK(decoding(bytes) == errc::none);
 }
 
 TEST_CASE("any other byte at any position is found", "[engine][envelope]") {
@@ -173,15 +237,16 @@ TEST_CASE("any other byte at any position is found", "[engine][envelope]") {
 }
 
 TEST_CASE("an envelope cut short or made longer anywhere is found", "[engine][envelope]") {
-  const std::string bytes = encoded(sample());
-  for (std::size_t at = 0; at < bytes.size(); ++at) {
-    CHECK(decoding(bytes.substr(0, at)) == errc::corrupt);
-    CHECK(decoding(bytes.substr(at + 1)) == errc::corrupt);
-    CHECK(decoding(bytes.substr(0, at) + bytes.substr(at + 1)) == errc::corrupt);
-    CHECK(decoding(bytes.substr(0, at) + '\0' + bytes.substr(at)) == errc::corrupt);
+  for (const std::string& bytes : {encoded(sample()), encoded(sealed_sample())}) {
+    for (std::size_t at = 0; at < bytes.size(); ++at) {
+      CHECK(decoding(bytes.substr(0, at)) == errc::corrupt);
+      CHECK(decoding(bytes.substr(at + 1)) == errc::corrupt);
+      CHECK(decoding(bytes.substr(0, at) + bytes.substr(at + 1)) == errc::corrupt);
+      CHECK(decoding(bytes.substr(0, at) + '\0' + bytes.substr(at)) == errc::corrupt);
+    }
+    CHECK(decoding(bytes + '\0') == errc::corrupt);
+    CHECK(decoding(bytes + bytes) == errc::corrupt);
   }
-  CHECK(decoding(bytes + '\0') == errc::corrupt);
-  CHECK(decoding(bytes + bytes) == errc::corrupt);
   CHECK(decoding("") == errc::corrupt);
 }
 
@@ -199,7 +264,8 @@ TEST_CASE("sizes that lie under a right checksum are found", "[engine][envelope]
   CHECK(with(5, "\x07") == errc::corrupt);
   CHECK(with(5, "\x04") == errc::corrupt);  // a dictionary without zstd
   CHECK(with(5, "\0"s) == errc::corrupt);   // unpacked, but of another size than said
-  for (const char* flag : {"\x0d", "\x15", "\x25", "\x45", "\x85"}) CHECK(with(5, flag) == errc::corrupt);
+  for (const char* flag : {"\x0d", "\x25", "\x35", "\x45", "\x85"}) CHECK(with(5, flag) == errc::corrupt);
+  CHECK(with(5, "\x15") == errc::corrupt);               // a cipher, and no room for nonce and tag
   CHECK(with(6, "\xff\xff") == errc::corrupt);           // more generations than bytes
   CHECK(with(60, "\xff\xff\xff\xff") == errc::corrupt);  // more metadata than bytes
   CHECK(with(60, "\xff\0\0\0"s) == errc::corrupt);

@@ -559,3 +559,25 @@ TEST_CASE("a batch that asks twice for one key does not wait for itself", "[engi
   CHECK(t.parked() == 1);
   CHECK(t.sound());
 }
+
+TEST_CASE("a lease is held from its grant until it is put, released, passed on or cut off", "[engine][lease]") {
+  table_at t;
+  CHECK_FALSE(t.table.is_held(some_key));
+  const auto first = t.ask(1, 1);
+  CHECK(t.table.is_held(some_key));
+  CHECK(t.table.holds(some_key, first.token));
+  CHECK_FALSE(t.table.holds({1, 1}, first.token));
+  CHECK_FALSE(t.table.holds(some_key, first.token + 2));
+  // Late, and nobody waits: an answer may still come, but whoever asks now computes.
+  t.pass(150);
+  CHECK_FALSE(t.table.is_held(some_key));
+  CHECK_FALSE(t.table.holds(some_key, first.token));
+  CHECK(t.table.in_flight(some_key));
+  const auto second = t.ask(2, 2);
+  CHECK(t.table.holds(some_key, second.token));
+  CHECK_FALSE(t.table.holds(some_key, first.token));
+  t.table.cut_off(some_key);
+  CHECK_FALSE(t.table.holds(some_key, second.token));
+  CHECK_FALSE(t.table.is_held(some_key));
+  CHECK(t.table.sound());
+}

@@ -163,3 +163,34 @@ TEST_CASE("random entries come, go and expire, and every link stays right", "[en
   for (const auto& [name, b] : t.entries) CHECK(b->expires == never);
   CHECK(t.sound());
 }
+
+TEST_CASE("an entry that lingers leaves when that is over too, and hides none of another kind", "[engine][lifetime]") {
+  lifetime_queues queues;
+  std::mt19937_64 dice(5);
+  const auto lingers = [](const blob& b) { return duration{b.operation == 0 ? 0 : 20'000}; };
+  std::map<std::uint64_t, blob_ref> entries;
+  instant now{1'000'000};
+  std::uint64_t left = 0;
+  for (std::uint64_t i = 0; i < 20'000; ++i) {
+    now = now + duration{static_cast<std::int64_t>(dice() % 10)};
+    blob_ref b = blob::make("x", {});
+    b->key.lo = i;
+    b->operation = static_cast<std::uint16_t>(dice() % 2);
+    b->expires = now + duration{static_cast<std::int64_t>(1'000 + dice() % 30'000)};
+    queues.insert(*b, now, lingers(*b));
+    entries[i] = std::move(b);
+    queues.take_expired(
+        now, 1'000,
+        [&](blob& gone) {
+          REQUIRE(gone.expires + lingers(gone) <= now);
+          queues.erase(gone);
+          entries.erase(gone.key.lo);
+          ++left;
+        },
+        lingers);
+    if (i % 1'000 != 0) continue;
+    // Nothing stays longer than a part in 128 of its whole stay, which is 50 s at most.
+    for (const auto& [name, e] : entries) REQUIRE(e->expires + lingers(*e) + duration{50'000 / 128 + 10} > now);
+  }
+  CHECK(left > 10'000);
+}

@@ -28,27 +28,11 @@ about of(const char* operation, text_tier text) {
   return a;
 }
 
-about leasing(std::uint64_t owner = 1, duration wait = duration{10'000}) {
-  about a;
-  a.lease = true;
-  a.owner = owner;
-  a.wait = wait;
-  return a;
-}
-
-about under(std::uint64_t token) {
-  about a;
-  a.token = token;
-  return a;
-}
-
 about living(std::int64_t ttl_ms) {
   about a;
   a.ttl_ms = ttl_ms;
   return a;
 }
-
-std::string text_of(const get_result& r) { return r.value ? std::string{r.value->text()} : "(nothing)"; }
 
 /// All figures of a shard, summed over operations and tenants.
 struct totals {
@@ -467,6 +451,77 @@ TEST_CASE("two tenants never see each other's answers, and each has its own figu
   CHECK(s.core.of_tenant("two").hits == 1);
   CHECK(s.core.of_tenant("two").misses == 1);
   CHECK(s.core.of_tenant("two").put_bytes == 6);
+  CHECK(s.core.sound());
+}
+
+TEST_CASE("what hits save is told by tenant, operation and model, whatever tier the answers come from",
+          "[engine][shard][ledger]") {
+  shard_options o = options_with(64 * mib);
+  o.accounts = 2;  // fewer than are needed: rows change their names, and no figure its place
+  shard_harness s{o};
+  const auto asking = [](const char* operation, const char* tenant, const char* model) {
+    about a;
+    a.operation = operation;
+    a.tenant = tenant;
+    a.model = model;
+    a.facts = {10, 3, 700, 0};
+    a.lease = true;
+    return a;
+  };
+  s.put(1, "kept", asking("qa", "one", "large"));
+  for (int i = 0; i < 3; ++i) {
+    s.get(1, asking("qa", "one", "large"));
+    s.get(1, asking("qa", "one", "small"));
+    s.get(1, asking("sum", "one", "small"));
+  }
+  const get_result lease = s.get(2, asking("qa", "two", "small"));
+  s.get(2, asking("qa", "two", "small"));
+  about computed = asking("qa", "two", "small");
+  computed.token = lease.lease;
+  s.put(2, "computed", computed);
+  const shard_report r = s.core.take_report();
+  std::map<std::string, ledger_figures> told;
+  for (const ledger_line& l : r.saved.lines) told[l.tenant + ' ' + l.operation + ' ' + l.model] += l.gained;
+  ledger_figures three;
+  three[saving::hot] = {3, 30, 9, 2100};
+  ledger_figures one;
+  one[saving::parked] = {1, 10, 3, 700};
+  CHECK(told == std::map<std::string, ledger_figures>{
+                    {"one qa large", three}, {"one qa small", three}, {"one sum small", three}, {"two qa small", one}});
+  CHECK(r.saved.crowded_out == 0);
+  CHECK(s.core.of_operation("qa").hits_hot == 6);
+  CHECK(s.core.of_operation("sum").saved_model_ms == 2100);
+  CHECK(s.core.of_tenant("one").saved_tokens == 9 * 13);
+  CHECK(s.core.of_tenant("two").hits == 1);
+  CHECK(s.core.of_tenant("two").misses == 1);
+  CHECK(s.core.take_report().saved == ledger_report{});
+  CHECK(s.core.sound());
+}
+
+TEST_CASE("what became of gets is told by the class of their texts", "[engine][shard]") {
+  shard_harness s{options_with(64 * mib)};
+  about large;
+  large.text = text_tier::large;
+  s.put(1, "kept", large);
+  s.get(1, large);
+  s.get(2, large);
+  about waits = large;
+  waits.lease = true;
+  const get_result lease = s.get(3, waits);
+  s.get(3, waits);
+  s.get(4);
+  about computed = large;
+  computed.token = lease.lease;
+  s.put(3, "computed", computed);
+  const shard_report r = s.core.take_report();
+  CHECK(r.misses_by_text == std::array<std::uint64_t, text_tier_count>{1, 0, 2, 0});
+  std::array<std::uint64_t, text_tier_count> answered{};
+  for (std::size_t i = 0; i < text_tier_count; ++i) {
+    histogram h;
+    REQUIRE(h.merge(r.latency_by_text[i]));
+    answered[i] = h.count();
+  }
+  CHECK(answered == std::array<std::uint64_t, text_tier_count>{1, 0, 4, 0});
   CHECK(s.core.sound());
 }
 

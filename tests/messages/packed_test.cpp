@@ -33,12 +33,15 @@ std::shared_ptr<const name_lists> names(dice& d) {
   for (auto& s : n->operations) s = bytes(d, 8);
   n->tenants.resize(d() % 4);
   for (auto& s : n->tenants) s = bytes(d, 8);
+  n->models.resize(d() % 4);
+  for (auto& s : n->models) s = bytes(d, 8);
   return n;
 }
 get_result got(dice& d) {
   get_result r;
   r.value = value(d);
-  r.status = r.value ? get_status::hit : static_cast<get_status>(2 + d() % 3);
+  r.status = r.value ? get_status::hit : static_cast<get_status>(2 + d() % 4);
+  r.stale = static_cast<staleness>(d() % 3);
   r.from = static_cast<tier>(d() % 5);
   r.error = static_cast<errc>(d() % (static_cast<unsigned>(packed::last_errc) + 1));
   r.retrievals = static_cast<std::uint16_t>(d());
@@ -50,6 +53,7 @@ get_result got(dice& d) {
 get_body get_of(dice& d) {
   get_body b;
   b.names = names(d);
+  b.now = {static_cast<std::int64_t>(d())};
   for (auto n = d() % 6; n > 0; --n) {
     b.items.push_back({id(d), static_cast<std::uint16_t>(d()), static_cast<std::uint16_t>(d()),
                        static_cast<text_tier>(d() % 4), d() % 2 == 0});
@@ -62,15 +66,19 @@ put_body put_of(dice& d) {
   b.names = names(d);
   for (auto n = d() % 6; n > 0; --n) {
     b.items.push_back({id(d), static_cast<std::uint16_t>(d()), static_cast<std::uint16_t>(d()),
-                       static_cast<text_tier>(d() % 4), d(), static_cast<std::int64_t>(d()), value(d)});
-    b.results.push_back({static_cast<put_status>(d() % 3), static_cast<errc>(d() % 10)});
+                       static_cast<text_tier>(d() % 4), d(), static_cast<std::int64_t>(d()), value(d), d() % 2 == 0,
+                       std::vector<std::uint64_t>(d() % 3, d())});
+    b.results.push_back(
+        {static_cast<put_status>(d() % 4), static_cast<errc>(d() % 19), static_cast<shared_copy>(d() % 3)});
   }
   return b;
 }
 key_body key_of(dice& d) {
   key_body b;
+  b.names = names(d);
   for (auto n = d() % 6; n > 0; --n) {
-    b.items.push_back({id(d), static_cast<std::int64_t>(d())});
+    b.items.push_back(
+        {id(d), static_cast<std::int64_t>(d()), static_cast<std::uint16_t>(d()), static_cast<std::uint16_t>(d())});
     b.results.push_back({d() % 2 == 0, static_cast<errc>(d() % 10), static_cast<std::int64_t>(d())});
   }
   return b;
@@ -82,12 +90,13 @@ bool same(const blob_ref& a, const blob_ref& b) {
          b->codec() == blob_codec::raw;
 }
 bool same(const get_result& a, const get_result& b) {
-  return a.status == b.status && a.from == b.from && a.error == b.error && a.retrievals == b.retrievals &&
-         a.lease == b.lease && a.created == b.created && a.expires == b.expires && same(a.value, b.value);
+  return a.status == b.status && a.from == b.from && a.error == b.error && a.stale == b.stale &&
+         a.retrievals == b.retrievals && a.lease == b.lease && a.created == b.created && a.expires == b.expires &&
+         same(a.value, b.value);
 }
 bool same(const put_item& a, const put_item& b) {
   return a.id == b.id && a.operation == b.operation && a.tenant == b.tenant && a.text == b.text && a.lease == b.lease &&
-         a.ttl_ms == b.ttl_ms && same(a.value, b.value);
+         a.ttl_ms == b.ttl_ms && same(a.value, b.value) && a.write_through == b.write_through && a.tags == b.tags;
 }
 template <class Things>
 bool all_same(const Things& a, const Things& b) {
@@ -97,13 +106,17 @@ bool all_same(const Things& a, const Things& b) {
 // What unpacking took into memory, roughly, so that a lie about a size is seen.
 std::size_t weight(const get_body& b) {
   std::size_t n = b.items.capacity() * sizeof(get_item) + b.results.capacity() * sizeof(get_result);
-  if (b.names) n += (b.names->operations.capacity() + b.names->tenants.capacity()) * sizeof(std::string);
+  if (b.names)
+    n += (b.names->operations.capacity() + b.names->tenants.capacity() + b.names->models.capacity()) *
+         sizeof(std::string);
   for (const auto& r : b.results) n += r.value ? r.value->size() : 0;
   return n;
 }
 std::size_t weight(const put_body& b) {
   std::size_t n = b.items.capacity() * sizeof(put_item) + b.results.capacity() * sizeof(put_result);
-  if (b.names) n += (b.names->operations.capacity() + b.names->tenants.capacity()) * sizeof(std::string);
+  if (b.names)
+    n += (b.names->operations.capacity() + b.names->tenants.capacity() + b.names->models.capacity()) *
+         sizeof(std::string);
   for (const auto& i : b.items) n += i.value ? i.value->size() : 0;
   return n;
 }
@@ -147,6 +160,7 @@ TEST_CASE("a packed body comes back as it was", "[messages][packed]") {
     get_body g2;
     REQUIRE(packed::unpack_items(packed::pack_items(g), g2));
     REQUIRE(packed::unpack_results(packed::pack_results(g), g2));
+    REQUIRE(g2.now == g.now);
     REQUIRE(*g.names == *g2.names);
     REQUIRE(g.items == g2.items);
     REQUIRE(all_same(g.results, g2.results));
@@ -161,12 +175,18 @@ TEST_CASE("a packed body comes back as it was", "[messages][packed]") {
     key_body k2;
     REQUIRE(packed::unpack_items(packed::pack_items(k), k2));
     REQUIRE(packed::unpack_results(packed::pack_results(k), k2));
+    REQUIRE(*k.names == *k2.names);
     REQUIRE(k.items == k2.items);
     REQUIRE(k.results == k2.results);
-    const get_result r = got(d);
-    get_result r2;
-    REQUIRE(packed::unpack(packed::pack(r), r2));
-    REQUIRE(same(r, r2));
+    std::vector<late_result> late;
+    for (auto n = d() % 4; n > 0; --n) late.push_back({static_cast<std::uint32_t>(d()), got(d)});
+    std::vector<late_result> late2;
+    REQUIRE(packed::unpack(packed::pack(late), late2));
+    REQUIRE(late.size() == late2.size());
+    for (std::size_t n = 0; n < late.size(); ++n) {
+      REQUIRE(late[n].position == late2[n].position);
+      REQUIRE(same(late[n].result, late2[n].result));
+    }
   }
 }
 
@@ -212,18 +232,19 @@ TEST_CASE("noise is corrupt or bounded", "[messages][packed]") {
     REQUIRE(bounded<get_body>(in, parsed, true));
     REQUIRE(bounded<put_body>(in, parsed, false));
     REQUIRE(bounded<key_body>(in, parsed, true));
-    get_result r;
-    if (packed::unpack(in, r) && r.status == get_status::hit) REQUIRE(r.value);
+    std::vector<late_result> late;
+    if (!packed::unpack(in, late)) continue;
+    for (const late_result& l : late) REQUIRE((l.result.status != get_status::hit || l.result.value));
   }
 }
 
 TEST_CASE("a hit without its answer, and a text longer than its bytes, are corrupt", "[messages][packed]") {
-  get_result r;
-  r.status = get_status::hit;
-  get_result back;
-  CHECK_FALSE(packed::unpack(packed::pack(r), back));
-  r.value = blob::make("text", {});
-  std::string in = packed::pack(r);
+  std::vector<late_result> late(1);
+  late[0].result.status = get_status::hit;
+  std::vector<late_result> back;
+  CHECK_FALSE(packed::unpack(packed::pack(late), back));
+  late[0].result.value = blob::make("text", {});
+  std::string in = packed::pack(late);
   CHECK(packed::unpack(in, back));
   // The last of the four facts stands before the string's size and its four bytes.
   in[in.size() - 12] = 5;

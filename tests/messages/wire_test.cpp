@@ -126,13 +126,16 @@ TEST_CASE("a refusal without a body crosses a network", "[messages]") {
 
 TEST_CASE("late replies, limits and figures cross a network", "[messages]") {
   city c;
-  late_reply late{7, 3, {}};
-  late.result.status = get_status::hit;
-  late.result.value = answer_blob();
+  late_reply late{7, {{3, {}}, {9, {}}}, {123}};
+  late.results[0].result.status = get_status::hit;
+  late.results[0].result.value = answer_blob();
   const late_reply got = c.through(late);
   CHECK(got.correlation == 7);
-  CHECK(got.position == 3);
-  CHECK(got.result.value->text() == secret);
+  CHECK(got.now == instant{123});
+  REQUIRE(got.results.size() == 2);
+  CHECK(got.results[0].position == 3);
+  CHECK(got.results[0].result.value->text() == secret);
+  CHECK(got.results[1].position == 9);
   CHECK(caf::to_string(caf::make_message(late)).find(secret) == std::string::npos);
 
   client_limits limits;
@@ -153,6 +156,9 @@ TEST_CASE("late replies, limits and figures cross a network", "[messages]") {
   for_each_figure(s.tenants[0].counted, [&](const metric_row&, std::uint64_t& figure) { figure = n++; });
   for_each_figure(s.shards, [&](const metric_row&, std::uint64_t& figure) { figure = n++; });
   for_each_figure(s.present, [&](const metric_row&, std::uint64_t& figure) { figure = n++; });
+  for_each_figure(s.link, [&](const metric_row&, std::uint64_t& figure) { figure = n++; });
+  for_each_figure(s.invalidations, [&](const metric_row&, std::uint64_t& figure) { figure = n++; });
+  s.level = 3;
   s.tiers.push_back({"hot", {7, 6, 5, 4, 3, 2, 1}});
   s.total = s.operations[0].counted;
   const node_statistics back = c.through(s);
@@ -169,12 +175,34 @@ TEST_CASE("late replies, limits and figures cross a network", "[messages]") {
   CHECK(back.total == s.total);
   CHECK(back.shards == s.shards);
   CHECK(back.present == s.present);
+  CHECK(back.link == s.link);
+  CHECK(back.invalidations == s.invalidations);
+  CHECK(back.level == 3);
 
   CHECK(c.through(drained{12}).abandoned == 12);
   c.through(map_request{});
   c.through(statistics_request{});
   c.through(drain_request{});
   CHECK_FALSE(c.through(watch_map{}).watcher);
+}
+
+TEST_CASE("invalidations cross a network whole, with whatever kind the other side says", "[messages]") {
+  city c;
+  const auto asked = c.through(invalidate_request{scope_kind::tag, "acme", "doc-17", true});
+  CHECK(asked.kind == scope_kind::tag);
+  CHECK(asked.tenant == "acme");
+  CHECK(asked.name == "doc-17");
+  CHECK(asked.wait);
+  // Who decides what a kind means refuses this one.
+  CHECK(c.through(invalidate_request{static_cast<scope_kind>(7)}).kind == static_cast<scope_kind>(7));
+
+  const auto done = c.through(invalidated{errc::overloaded, true, 3, 4, true});
+  CHECK(done.why == errc::overloaded);
+  CHECK(done.numbered);
+  CHECK(done.in_memory == 3);
+  CHECK(done.in_redis == 4);
+  CHECK(done.swept);
+  c.through(shared_tier_request{});
 }
 
 TEST_CASE("what must not come from another process cannot be sent there", "[messages]") {

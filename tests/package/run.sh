@@ -21,6 +21,21 @@ if grep -rl -e "$work/first" -e "$build/" "$work/prefix/lib" --include='*.cmake'
   exit 1
 fi
 
+# What an application includes needs CAF, the standard library and what is installed beside it, nothing else.
+include=$work/prefix/include/aicache
+named=$(grep -rhoE '^ *#include <[^>]+>' "$include")  # fails when nothing was installed
+foreign=$(printf '%s\n' "$named" | grep -vE '<(caf/[a-z_/]+\.hpp|[a-z_]+|emmintrin\.h)>$' || true)
+if [[ -n $foreign ]]; then
+  printf 'installed headers need what an application need not have:\n%s\n' "$foreign"
+  exit 1
+fi
+for header in $(grep -rhoE '^ *#include "[^"]+"' "$include" | cut -d'"' -f2 | sort -u); do
+  if [[ ! -f $include/$header ]]; then
+    echo "an installed header includes $header, which is not installed"
+    exit 1
+  fi
+done
+
 # The installed copy is the one to be found, not what lies beside it on this machine.
 step "configure the application" "$log/configure" env -C "$work" cmake -G Ninja -S "$here/app" -B "$work/app" \
   -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_BUILD_TYPE=Release
@@ -33,6 +48,6 @@ if [[ $linked == *libcaf* ]]; then
 fi
 step "run the engine alone" "$log/engine_only" "$work/app/engine_only"
 step "run with a cache in process" "$log/in_process" "$work/app/app"
-start_node "$log/node" "$work/prefix/bin/aicached" --set node.port=0
+start_node "$log/node" "$work/prefix/bin/aicached" --set node.port=0 --set http.port=0
 step "run against the node at $node_address" "$log/against_node" "$work/app/app" --node "$node_address"
 step "stop the node" "$log/stop" stop_node

@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,22 +16,28 @@
 
 namespace aicache::test {
 
-/// A running program: its output is read through pipes, its end is awaited with a deadline, and it never outlives the
-/// test. Only its own process id is ever signalled.
+/// A running program: its output is read through pipes, and its end is awaited with a deadline. Only its own process id
+/// is ever signalled.
+///
+/// Invariant  it never outlives the test: its owner kills it, and the kernel does when the test's process is killed, or
+///            when the thread that started it ends (so it is started by one that stays, such as the main thread)
 class program {
  public:
   /// Starts `words[0]` with the rest as arguments, and with `environment` (NAME=value) in place of ours.
   explicit program(std::vector<std::string> words, std::vector<std::string> environment = {}) {
     out_ = open_pipe();
     err_ = open_pipe();
-    posix_spawn_file_actions_t files;
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_adddup2(&files, out_.second, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&files, err_.second, STDERR_FILENO);
     std::vector<char*> argv = pointers(words);
     std::vector<char*> env = pointers(environment);
-    if (posix_spawn(&pid_, words[0].c_str(), &files, nullptr, argv.data(), env.data()) != 0) pid_ = -1;
-    posix_spawn_file_actions_destroy(&files);
+    const pid_t parent = getpid();
+    pid_ = fork();
+    if (pid_ == 0) {
+      // Between fork and exec only calls that need no lock: the test may have threads.
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      if (getppid() == parent && dup2(out_.second, STDOUT_FILENO) >= 0 && dup2(err_.second, STDERR_FILENO) >= 0)
+        execve(argv[0], argv.data(), env.data());
+      _exit(127);
+    }
     close(out_.second);
     close(err_.second);
     if (pid_ > 0) alive_ = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
@@ -64,13 +70,23 @@ class program {
     return first;
   }
 
+  /// What standard error holds so far.
+  const std::string& errors_so_far() {
+    while (read_some(err_.first, errors_, std::chrono::steady_clock::now())) {
+    }
+    return errors_;
+  }
+
   /// The exit code (128 and more: the signal that ended it), or nothing when it lives on. Reads both outputs to their
   /// ends first.
   std::optional<int> end(std::chrono::milliseconds patience) {
     const auto until = std::chrono::steady_clock::now() + patience;
-    while (read_some(out_.first, text_, until)) {
-    }
-    while (read_some(err_.first, errors_, until)) {
+    // Both in turn: a program that waits for room in one of them would never end the other.
+    for (bool out = true, err = true; (out || err) && left(until) > 0;) {
+      pollfd both[2] = {{out ? out_.first : -1, POLLIN, 0}, {err ? err_.first : -1, POLLIN, 0}};
+      if (poll(both, 2, left(until)) < 1) break;
+      if (both[0].revents != 0) out = read_some(out_.first, text_, until);
+      if (both[1].revents != 0) err = read_some(err_.first, errors_, until);
     }
     pollfd p{alive_, POLLIN, 0};
     if (poll(&p, 1, left(until)) != 1) return std::nullopt;

@@ -76,7 +76,19 @@ class redis_server {
   void kill() { process_.reset(); }
   void signal(int number) const { process_->signal(number); }
 
+  /// What redis-cli prints for a command, given `how` to reach the server besides host and port (such as --user).
+  std::string ask(std::vector<std::string> words, std::vector<std::string> how = {}) const {
+    std::vector<std::string> all{"/usr/bin/redis-cli", "-h", "127.0.0.1", "-p", std::to_string(port_)};
+    all.insert(all.end(), how.begin(), how.end());
+    all.insert(all.end(), words.begin(), words.end());
+    program cli(std::move(all));
+    cli.end(std::chrono::seconds{10});
+    const std::string& said = cli.rest();
+    return said.substr(0, said.find_last_not_of('\n') + 1);
+  }
+
   std::uint16_t port() const noexcept { return port_; }
+  pid_t pid() const noexcept { return process_->pid(); }
   std::string socket() const { return (folder_.path() / "redis.sock").string(); }
   const std::filesystem::path& folder() const noexcept { return folder_.path(); }
 

@@ -1,5 +1,4 @@
 #include <catch2/catch.hpp>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -7,53 +6,27 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/program.hpp"
+#include "tests/support/aicachectl_run.hpp"
+#include "tests/support/aicached_process.hpp"
+#include "tests/support/load_run.hpp"
 
+using aicache::test::load;
+using aicache::test::loaded;
 using aicache::test::program;
 using nlohmann::json;
 
 namespace {
 
-constexpr std::chrono::seconds patience{60};
+constexpr std::chrono::seconds load_time{60};
 
-struct folder {
-  folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "aicache-load-XXXXXX").string();
-    path = mkdtemp(name.data());
-  }
-  ~folder() { std::filesystem::remove_all(path); }
-  folder(const folder&) = delete;
-  folder& operator=(const folder&) = delete;
-  std::string at(const std::string& name) const { return (path / name).string(); }
+struct input_folder {
+  std::string at(const std::string& name) const { return (scratch.path() / name).string(); }
   std::string with(const std::string& name, const std::string& text) const {
-    std::ofstream(path / name, std::ios::binary) << text;
+    std::ofstream(at(name), std::ios::binary) << text;
     return at(name);
   }
-  std::filesystem::path path;
+  aicache::test::scratch_folder scratch;
 };
-
-/// What one run of aicache-load gave.
-struct loaded {
-  int code = -1;
-  std::string text;
-  std::string errors;
-  json report;
-};
-
-loaded load(const folder& f, std::vector<std::string> arguments) {
-  const std::string report = f.at("report.json");
-  std::filesystem::remove(report);
-  arguments.insert(arguments.begin(), AICACHE_BINARY_DIR "/aicache-load");
-  arguments.insert(arguments.end(), {"--json", report});
-  program p(arguments);
-  loaded l;
-  l.code = p.end(patience).value_or(-1);
-  l.text = p.rest();
-  l.errors = p.errors();
-  std::ifstream file(report);
-  l.report = json::parse(file, nullptr, false);
-  return l;
-}
 
 std::uint64_t number(const json& j, const char* name) { return j.value(name, std::uint64_t{0}); }
 
@@ -116,11 +89,11 @@ std::string odd_workload() {
 }  // namespace
 
 TEST_CASE("a load leaves malformed lines out, says why, and gets every other answer right", "[system][load]") {
-  const folder f;
+  const input_folder f;
   const std::string workload = f.with("odd.jsonl", odd_workload());
   for (const char* leases : {"--leases", "--no-leases"}) {
-    const loaded l = load(f, {"--in-process", "--workload", workload, "--requests", "4000", "--batch", "16",
-                              "--popularity", "sequential", leases});
+    const loaded l = load({"--in-process", "--workload", workload, "--requests", "4000", "--batch", "16",
+                           "--popularity", "sequential", leases});
     INFO(l.errors);
     CHECK(l.code == 0);
     REQUIRE(l.report.is_object());
@@ -145,13 +118,13 @@ TEST_CASE("a load leaves malformed lines out, says why, and gets every other ans
 }
 
 TEST_CASE("a load ends with exit code 3 when the cache refuses requests, and counts them", "[system][load]") {
-  const folder f;
+  const input_folder f;
   std::string workload = R"({"operation": "qa", "text": "small"})"
                          "\n";
   workload +=
       R"({"operation": "qa", "text": "huge options", "options": {"x": ")" + std::string(100'000, 'x') + "\"}}\n";
-  const loaded l = load(f, {"--in-process", "--workload", f.with("huge.jsonl", workload), "--requests", "100",
-                            "--batch", "10", "--popularity", "sequential"});
+  const loaded l = load({"--in-process", "--workload", f.with("huge.jsonl", workload), "--requests", "100", "--batch",
+                         "10", "--popularity", "sequential"});
   CHECK(l.code == 3);
   REQUIRE(l.report.is_object());
   check_sums(l.report);
@@ -163,14 +136,14 @@ TEST_CASE("a load ends with exit code 3 when the cache refuses requests, and cou
 
 TEST_CASE("a load ends with exit code 3 when the cache gives one request the answer of another", "[system][load]") {
   // To this node the two are one question, to the simulated model they are not.
-  const folder f;
+  const input_folder f;
   std::string workload = R"({"operation": "qa", "text": "why?"})"
                          "\n";
   workload += R"({"operation": "qa", "text": "why?  "})"
               "\n";
   const loaded l =
-      load(f, {"--in-process", "--workload", f.with("blanks.jsonl", workload), "--requests", "10", "--batch", "1",
-               "--popularity", "sequential", "--concurrency", "1", "--set", "identity.trailing_blanks=true"});
+      load({"--in-process", "--workload", f.with("blanks.jsonl", workload), "--requests", "10", "--batch", "1",
+            "--popularity", "sequential", "--concurrency", "1", "--set", "identity.trailing_blanks=true"});
   CHECK(l.code == 3);
   REQUIRE(l.report.is_object());
   check_sums(l.report);
@@ -179,35 +152,34 @@ TEST_CASE("a load ends with exit code 3 when the cache gives one request the ans
 }
 
 TEST_CASE("a load without a usable line, file, node or argument says so and asks nothing", "[system][load]") {
-  const folder f;
-  const loaded nothing = load(f, {"--in-process", "--workload", f.with("bad.jsonl", "[]\nx\n")});
+  const input_folder f;
+  const loaded nothing = load({"--in-process", "--workload", f.with("bad.jsonl", "[]\nx\n")});
   CHECK(nothing.code == 1);
   CHECK(nothing.errors.find("no usable line") != std::string::npos);
   CHECK(nothing.errors.find("line 1: not a JSON object") != std::string::npos);
   CHECK(nothing.errors.find("line 2: not JSON") != std::string::npos);
-  const loaded away = load(f, {"--in-process", "--workload", f.at("not there")});
+  const loaded away = load({"--in-process", "--workload", f.at("not there")});
   CHECK(away.code == 1);
   CHECK(away.errors.find("not there") != std::string::npos);
-  const loaded cut = load(f, {"--in-process", "--workload", f.with("cut.zst", std::string("\x28\xb5\x2f\xfd\x04", 5))});
+  const loaded cut = load({"--in-process", "--workload", f.with("cut.zst", std::string("\x28\xb5\x2f\xfd\x04", 5))});
   CHECK(cut.code == 1);
   CHECK(cut.errors.find("breaks off") != std::string::npos);
-  const loaded nobody = load(f, {"--node", "127.0.0.1:1"});
+  const loaded nobody = load({"--node", "127.0.0.1:1"});
   CHECK(nobody.code == 1);
   CHECK(nobody.errors.find("no node at 127.0.0.1:1") != std::string::npos);
-  CHECK(load(f, {"--node", "here"}).code == 1);
-  CHECK(load(f, {}).code == 2);
-  CHECK(load(f, {"--in-process", "--popularity", "zipf:steep"}).code == 2);
-  CHECK(load(f, {"--in-process", "--set", "memory.budgte=1MiB"}).code == 2);
-  CHECK(load(f, {"--node", "127.0.0.1:1", "--set", "memory.budget=1MiB"}).code == 2);
+  CHECK(load({"--node", "here"}).code == 1);
+  CHECK(load({}).code == 2);
+  CHECK(load({"--in-process", "--popularity", "zipf:steep"}).code == 2);
+  CHECK(load({"--in-process", "--set", "memory.budgte=1MiB"}).code == 2);
+  CHECK(load({"--node", "127.0.0.1:1", "--set", "memory.budget=1MiB"}).code == 2);
 }
 
 TEST_CASE("concurrent loops compute each missing answer once, however long it takes", "[system][load]") {
-  const folder f;
+  const input_folder f;
   std::string workload;
   for (int i = 0; i < 20; ++i) workload += R"({"operation": "qa", "text": "slow )" + std::to_string(i) + "\"}\n";
-  const loaded l =
-      load(f, {"--in-process", "--workload", f.with("slow.jsonl", workload), "--requests", "640", "--batch", "20",
-               "--concurrency", "16", "--compute-ms", "100", "--popularity", "sequential"});
+  const loaded l = load({"--in-process", "--workload", f.with("slow.jsonl", workload), "--requests", "640", "--batch",
+                         "20", "--concurrency", "16", "--compute-ms", "100", "--popularity", "sequential"});
   CHECK(l.code == 0);
   REQUIRE(l.report.is_object());
   check_sums(l.report);
@@ -218,8 +190,7 @@ TEST_CASE("concurrent loops compute each missing answer once, however long it ta
 }
 
 TEST_CASE("a cache far too small for a load still answers rightly and keeps its budget", "[system][load]") {
-  const folder f;
-  const loaded l = load(f, {"--in-process", "--requests", "20000", "--set", "memory.budget=2MiB"});
+  const loaded l = load({"--in-process", "--requests", "20000", "--set", "memory.budget=2MiB"});
   CHECK(l.code == 0);
   REQUIRE(l.report.is_object());
   check_sums(l.report);
@@ -229,44 +200,103 @@ TEST_CASE("a cache far too small for a load still answers rightly and keeps its 
   CHECK(number(l.report, "bytes_budget") <= std::uint64_t{2} << 20);
 }
 
+TEST_CASE("a load that fills first measures hits alone, and tells how long misses take apart", "[system][load]") {
+  const input_folder f;
+  const std::string mark = f.at("filled");
+  const loaded hits = load({"--in-process", "--requests", "20000", "--fill", "--after-fill", "touch " + mark});
+  CHECK(hits.code == 0);
+  REQUIRE(hits.report.is_object());
+  check_sums(hits.report);
+  CHECK(std::filesystem::exists(mark));
+  CHECK(number(hits.report, "hits") == 20000);
+  CHECK(number(hits.report.at("fill"), "requests") == number(hits.report, "lines"));
+  CHECK(number(hits.report.at("fill"), "wrong") == 0);
+  CHECK(hits.report.at("miss_latency_us").at("max") == 0.0);
+  const loaded misses = load({"--in-process", "--requests", "1000", "--batch", "1", "--popularity", "sequential"});
+  CHECK(misses.code == 0);
+  REQUIRE(misses.report.is_object());
+  CHECK(number(misses.report, "misses") == 1000);
+  CHECK(misses.report.at("miss_latency_us") == misses.report.at("latency_us"));
+  CHECK(misses.report.at("miss_latency_us").at("p50").get<double>() > 0);
+  CHECK(load({"--in-process", "--requests", "10", "--fill", "--after-fill", "false"}).code == 1);
+}
+
 TEST_CASE("a load over the network finds what an earlier load left there", "[system][load]") {
-  program node({AICACHE_BINARY_DIR "/aicached", "--set", "node.port=0"});
-  const auto ready = node.line(patience);
+  program node({AICACHE_BINARY_DIR "/aicached", "--set", "node.port=0", "--set", "http.enabled=false"});
+  const auto ready = node.line(load_time);
   REQUIRE(ready);
   const std::string prefix = "ready caf=";
   REQUIRE(ready->starts_with(prefix));
   const std::string address = ready->substr(prefix.size(), ready->find(' ', prefix.size()) - prefix.size());
-  const folder f;
+  const input_folder f;
   const std::string workload = f.with("odd.jsonl", odd_workload());
   const std::vector<std::string> asked = {"--node", address,   "--workload", workload,       "--requests",
                                           "2000",   "--batch", "64",         "--popularity", "sequential"};
-  const loaded first = load(f, asked);
+  const loaded first = load(asked);
   INFO(first.errors);
   CHECK(first.code == 0);
   REQUIRE(first.report.is_object());
   check_sums(first.report);
   CHECK(number(first.report, "misses") == 36);
   CHECK(number(first.report, "wrong") == 0);
-  const loaded second = load(f, asked);
+  const loaded second = load(asked);
   CHECK(second.code == 0);
   REQUIRE(second.report.is_object());
   check_sums(second.report);
   CHECK(number(second.report, "hits") == 2000);
   CHECK(number(second.report, "wrong") == 0);
   node.signal(SIGTERM);
-  CHECK(node.end(patience) == 0);
+  CHECK(node.end(load_time) == 0);
+}
+
+TEST_CASE("what a node says of a load is what the load counted itself, to the token", "[system][load]") {
+  aicache::test::aicached_process node({});
+  const loaded l = load({"--node", node.address(), "--requests", "30000", "--batch", "16"});
+  REQUIRE(l.code == 0);
+  REQUIRE(l.number("hits") > 0);
+  REQUIRE(l.number("misses") > 0);
+  const auto ask = [&](const char* part) {
+    return aicache::test::aicachectl({"stats", part, "--node", node.address(), "--json"}).json();
+  };
+  REQUIRE(aicache::test::eventually([&] { return ask("summary").at("total").at("answered") == l.number("gets"); }));
+  const nlohmann::json summary = ask("summary");
+  const nlohmann::json ledger = ask("ledger");
+  CHECK(summary.at("total").at("hits") == l.number("hits"));
+  CHECK(summary.at("total").at("misses") == l.number("gets") - l.number("hits"));
+  std::uint64_t by_text = 0;
+  const nlohmann::json tiers = ask("tiers").at("text_tiers");
+  for (const auto& [name, t] : tiers.items()) by_text += t.at("gets").get<std::uint64_t>();
+  CHECK(by_text == l.number("gets"));
+  const auto saved = [](const nlohmann::json& e) {
+    return e.at("input_tokens").get<std::uint64_t>() + e.at("output_tokens").get<std::uint64_t>();
+  };
+  CHECK(ledger.at("total").at("calls") == l.number("calls_saved"));
+  CHECK(saved(ledger.at("total")) == l.number("tokens_saved"));
+  for (const char* from : {"hot", "warm", "shared", "parked"})
+    CHECK(ledger.at("total").at("by").at(from).at("calls") == l.number(("hits_" + std::string(from)).c_str()));
+  REQUIRE(l.report.at("operations").size() > 1);
+  for (const auto& o : l.report.at("operations")) {
+    const std::string name = o.at("operation");
+    CAPTURE(name);
+    const auto& told = summary.at("operations").at(name);
+    CHECK(told.at("total").at("answered") == o.at("gets"));
+    CHECK(told.at("total").at("hits") == o.at("hits"));
+    CHECK(ledger.at("by_operation").at(name).at("calls") == o.at("hits"));
+    CHECK(saved(ledger.at("by_operation").at(name)) == o.at("tokens_saved"));
+    CHECK(ledger.at("by_operation").at(name).at("model_ms") == o.at("model_ms_saved"));
+  }
 }
 
 TEST_CASE("a replay of a short trace gives the miss ratios that can be counted by hand", "[system][replay]") {
-  const folder f;
+  const input_folder f;
   std::string trace;
   for (int turn = 0; turn < 10; ++turn)
     for (std::uint64_t key = 0; key < 8; ++key) trace.append(reinterpret_cast<const char*>(&key), sizeof key);
   program all({AICACHE_BINARY_DIR "/aicache-replay", "--trace", f.with("eight.u64", trace), "--entries", "100",
                "--entries", "4000", "--shards", "4"});
-  CHECK(all.end(patience) == 0);
+  CHECK(all.end(load_time) == 0);
   CHECK(all.rest() == "trace,size_entries,miss_ratio\neight,100,0.100000\neight,4000,0.100000\n");
   program cut({AICACHE_BINARY_DIR "/aicache-replay", "--trace", f.with("cut.u64", trace.substr(1)), "--entries", "1"});
-  CHECK(cut.end(patience) == 1);
+  CHECK(cut.end(load_time) == 1);
   CHECK(cut.errors().find("within a key") != std::string::npos);
 }

@@ -37,9 +37,10 @@ int with_a_cache_of_its_own() {
   aicache::system_config config(settings);
   caf::actor_system system{config};
   const auto node = aicache::start_node(system, settings);
+  if (!node) return 1;
   int code = 1;
-  if (const auto cache = aicache::client::attach(system, node)) code = ask_twice(system, *cache);
-  aicache::stop_node(system, node, settings.node.drain_timeout);
+  if (const auto cache = aicache::client::attach(system, *node)) code = ask_twice(system, *cache);
+  aicache::stop_node(system, *node, settings.node.drain_timeout);
   return code;
 }
 

@@ -1,0 +1,39 @@
+#include <CLI/CLI.hpp>
+
+#include <iostream>
+
+#include "actors/app/commands.hpp"
+#include "config/version.hpp"
+
+namespace {
+
+constexpr aicache::app::command_group groups[] = {
+    aicache::app::add_config_commands, aicache::app::add_data_commands,    aicache::app::add_invalidate_commands,
+    aicache::app::add_key_commands,    aicache::app::add_migrate_commands, aicache::app::add_figures_commands,
+    aicache::app::add_completion_commands,
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App program{"aicachectl: looks after nodes of aicache and their settings"};
+  aicache::app::page answer;
+  bool as_json = false;
+  program.add_flag("--json", as_json, "answer in JSON");
+  program.set_version_flag("--version", AICACHE_VERSION);
+  program.require_subcommand(1);
+  // So that --json may also stand behind the command.
+  program.fallthrough();
+  // Handed on to every command that is added from here on.
+  program.footer(aicache::app::exits::in_words);
+  for (const auto add : groups) add(program, answer);
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return program.exit(e) == 0 ? 0 : aicache::app::exits::asked_wrongly;
+  }
+  const bool in_json = as_json && !answer.is_written;
+  if (!answer.is_written) std::cout << (in_json ? to_json(answer) : to_text(answer)) << std::flush;
+  if (!answer.complaint.empty() && !in_json) std::cerr << "aicachectl: " << answer.complaint << '\n';
+  return answer.exit_code;
+}

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <caf/actor_system.hpp>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "actors/client.hpp"
+#include "actors/node.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace aicache::app {
+
+/// An answer to be stored, with what only it has.
+struct wanted_put {
+  request asked;
+  response what;
+  std::optional<duration> ttl;  ///< none: as long as answers of the operation live
+  std::vector<std::string> tags;
+  bool write_through = false;
+};
+
+/// The node that a command works on: an actor system of its own, and a client in it.
+///
+/// Owner      one command, in the thread of main
+/// Fails      invalid_argument: an address that is none; unavailable: nobody there
+class node_session {
+ public:
+  /// `address` is HOST, HOST:PORT or [IPv6]:PORT; when empty that of the variable AICACHE_NODE, and without one a node with
+  /// default settings on this machine.
+  static outcome<std::unique_ptr<node_session>> open(const std::string& address);
+
+  const client& cache() const noexcept { return *cache_; }
+
+  /// As client::put, where each answer has a life and tags of its own.
+  std::vector<put_result> put(std::span<const wanted_put> all);
+
+  /// Lets so much time pass.
+  void pause(duration d);
+
+ private:
+  node_session();
+
+  system_config config_;
+  caf::actor_system system_;
+  std::optional<client> cache_;
+};
+
+/// The exit code of a command whose call failed so.
+int exit_of(errc why) noexcept;
+
+/// Gives a command the option --node.
+void take_node(CLI::App& command, std::string& address);
+
+}  // namespace aicache::app

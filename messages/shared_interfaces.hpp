@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/redis/redis_core.hpp"
+#include "engine/statistics/counters.hpp"
+#include "messages/interfaces.hpp"
+#include "messages/shared_tier.hpp"
+
+// The protocols of those who stand between shards and Redis, a sentence per message.
+namespace aicache {
+
+// -- the link ----------------------------------------------------------------
+
+/// Commands were completed, the breaker moved, a listener wants to know (I/O thread to link, anyone to link).
+struct link_completions {
+  std::uint32_t connection = 0;
+  std::vector<redis_core::completed> what;
+};
+struct link_breaker {
+  std::uint32_t connection = 0;
+  breaker_state to = breaker_state::closed;
+};
+/// Look at what is due (link to itself).
+struct link_tick {};
+using link_watcher = caf::typed_actor<caf::reacts_to<link_state>>;
+/// Tell this actor how the link stands, now and whenever it changes.
+struct watch_link {
+  link_watcher watcher;
+};
+/// What has become of commands so far?
+struct link_statistics_request {};
+
+/// The way to Redis: one for a node, over a pool of connections to one server or to every master of a cluster.
+using link_actor =
+    caf::typed_actor<caf::reacts_to<fetch_request>, caf::reacts_to<store_request>, caf::reacts_to<link_commands>,
+                     caf::reacts_to<link_completions>, caf::reacts_to<link_breaker>, caf::reacts_to<link_tick>,
+                     caf::reacts_to<watch_link>, caf::reacts_to<open_gate>, caf::reacts_to<close_gate>,
+                     caf::replies_to<link_statistics_request>::with<link_counters>>;
+
+// -- the invalidation --------------------------------------------------------
+
+/// Takes the shared tier's state.
+using shared_watcher = caf::typed_actor<caf::reacts_to<shared_tier_state>>;
+/// These are the shards (front to invalidation).
+struct serve_shards {
+  std::vector<shard_actor> shards;
+  shared_watcher front;  ///< is told of the shared tier's state as well
+};
+/// Look at deadlines, leases and sweeps (invalidation to itself).
+struct invalidation_tick {};
+/// What the subscription heard, and whether it stands (I/O thread to invalidation).
+struct announcement {
+  std::string text;
+};
+struct subscription_state {
+  bool subscribed = false;
+};
+/// Stop sweeping, or go on (anyone to invalidation).
+struct pause_sweeps {
+  bool paused = true;
+};
+/// What has been invalidated so far, and what is under way?
+struct invalidation_statistics_request {};
+
+/// Numbers, journals, announces and learns invalidations for all shards of its node, and sweeps Redis after them.
+using invalidation_actor =
+    link_watcher::extend<caf::replies_to<invalidate_request>::with<invalidated>, caf::reacts_to<erased_keys>,
+                         caf::reacts_to<serve_shards>, caf::reacts_to<scopes_invalidated>, caf::reacts_to<link_replies>,
+                         caf::reacts_to<announcement>, caf::reacts_to<subscription_state>,
+                         caf::reacts_to<invalidation_tick>, caf::reacts_to<pause_sweeps>,
+                         caf::replies_to<invalidation_statistics_request>::with<invalidation_counters>>;
+
+}  // namespace aicache
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::link_commands)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::link_replies)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::link_completions)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::link_breaker)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::link_tick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::link_state)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::watch_link)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::open_gate)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::close_gate)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::link_statistics_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::serve_shards)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::invalidation_tick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::announcement)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::subscription_state)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::pause_sweeps)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::invalidation_statistics_request)

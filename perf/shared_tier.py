@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""Measures what a shared tier costs and gives, and writes its table into perf/README.md.
+
+use: perf/shared_tier.py [--build build/release] [--repetitions 5] [--keys 100000] [--write]
+
+Each repetition takes all variants in turn, with a redis-server of its own for each, and ratios are of one repetition,
+because machines are shared and noisy; what is shown is the median of them.
+
+hits      a node in the load's process, filled, then nothing but hits: memory only, beside a Redis that answers, hangs
+          (SIGSTOP), was killed, or never was there
+misses    a node of its own, and single requests that miss, after the same troubles and once the node has noticed
+reads     the link alone, beside redis-benchmark (bench_link); then the whole way: one node fills Redis and ends, a new one
+          answers everything from there, beside redis-benchmark's GET of values of the same mean size
+"""
+import argparse
+import collections
+import csv
+import json
+import os
+import pathlib
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import report
+
+BEGIN, END = "<!-- the shared tier: begin -->", "<!-- the shared tier: end -->"
+TROUBLES = {"hangs": signal.SIGSTOP, "was killed": signal.SIGKILL}
+
+
+class Redis:
+    """A redis-server of our own without persistence, ended by its own process id, also when it hangs."""
+
+    def __init__(self, folder):
+        self.port = report.free_port()
+        self.process = subprocess.Popen(["redis-server", "--port", str(self.port), "--save", "", "--dir", folder],
+                                        stdout=subprocess.DEVNULL)
+        report.wait_for_port(self.port)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+    @property
+    def url(self):
+        return f"redis://127.0.0.1:{self.port}"
+
+    def ask(self, *words):
+        return report.output(["redis-cli", "-p", str(self.port), *words]).strip()
+
+    def gets(self, depth, connections, size, keys):
+        """redis-benchmark's GET of keys that are there, a second."""
+        base = ["redis-benchmark", "-p", str(self.port), "-r", str(keys), "-d", str(size), "--csv", "-P", str(depth),
+                "-c", str(connections)]
+        rows = report.output([*base, "-t", "get", "-n", str(keys if depth > 1 else keys // 4)]).splitlines()
+        return float(next(csv.reader(r for r in rows if r.startswith('"GET"')))[1])
+
+
+class Load:
+    """Runs aicache-load; every run must end without an error and without a wrong answer."""
+
+    def __init__(self, build, folder):
+        self.program, self.file = build / "aicache-load", pathlib.Path(folder, "load.json")
+
+    def __call__(self, *arguments):
+        run = subprocess.run([self.program, *map(str, arguments), "--json", self.file], stdout=subprocess.DEVNULL,
+                             stderr=subprocess.PIPE, text=True)
+        if run.returncode != 0:
+            sys.exit(f"aicache-load {' '.join(map(str, arguments))}: {run.returncode}\n{run.stderr}")
+        return json.loads(self.file.read_text())
+
+
+def hits(load, folder, requests):
+    """Hits a second by variant, of one repetition."""
+    rates = {}
+
+    # Before the hits are measured, what was put has two seconds to reach Redis, and the node as long to notice a trouble.
+    def run(name, *arguments, trouble="true"):
+        found = load("--in-process", "--fill", "--after-fill", f"{trouble}; sleep 2", "--requests", requests, *arguments)
+        if found["hits"] != requests:
+            sys.exit(f"{name}: {requests - found['hits']} of the hits were none")
+        rates[name] = found["requests_per_second"]
+
+    run("memory only")
+    with Redis(folder) as redis:
+        run("answers", "--redis", redis.url)
+    for trouble, number in TROUBLES.items():
+        with Redis(folder) as redis:
+            run(trouble, "--redis", redis.url, trouble=f"kill -{int(number)} {redis.process.pid}")
+    run("never was there", "--redis", f"redis://127.0.0.1:{report.free_port()}")
+    return rates
+
+
+def misses(build, load, folder, requests):
+    """The latencies of misses in microseconds by variant, of one repetition."""
+    latencies = {}
+
+    def run(name, url, trouble=lambda: None):
+        settings = ["--set", "node.port=0", "--set", "http.port=0"] + (["--set", f"redis.url={url}"] if url else [])
+        with report.Served([build / "aicached", *settings], "ready caf=") as node:
+            address = node.line.split()[1].removeprefix("caf=")
+            load("--node", address, "--requests", 2000)
+            trouble()
+            # Whatever notices it first: these are not measured.
+            load("--node", address, "--requests", 200, "--seed", 2, "--popularity", "sequential")
+            time.sleep(0.5)
+            latencies[name] = load("--node", address, "--requests", requests, "--batch", 1, "--concurrency", 1,
+                                   "--seed", 3, "--popularity", "sequential")["miss_latency_us"]
+
+    run("memory only", None)
+    for trouble, number in TROUBLES.items():
+        with Redis(folder) as redis:
+            run(trouble, redis.url, lambda: redis.process.send_signal(number))
+    run("never was there", f"redis://127.0.0.1:{report.free_port()}")
+    return latencies
+
+
+# Keys in a batch, loops, connections of redis-benchmark: what is under way at once is about the same.
+READS = ((1, 1, 1), (16, 1, 1), (64, 1, 1), (64, 8, 8))
+
+
+def reads(build, load, folder, keys):
+    """Keys a second from Redis by (batch, loops): ours, and redis-benchmark's, of one repetition; and the mean size."""
+    workload = pathlib.Path(folder, "reads.jsonl")
+    if not workload.exists():
+        workload.write_text("".join(f'{{"operation": "qa", "text": "the question about {i}"}}\n' for i in range(keys)))
+    ours, theirs = {}, {}
+    patient = ["--set", "redis.get_deadline=5s", "--set", "memory.budget=1GiB"]
+    with Redis(folder) as redis:
+        common = ["--in-process", "--redis", redis.url, *patient, "--workload", workload, "--popularity", "sequential"]
+        load(*common, "--requests", keys, "--no-leases")
+        stored = int(redis.ask("EVAL", "return #redis.call('KEYS', 'aicache:*:*:*')", "0"))
+        if stored < keys:
+            sys.exit(f"only {stored} of {keys} answers came to lie in Redis")
+        size = int(redis.ask("EVAL", "local n, all = 0, redis.call('KEYS', 'aicache:*:*:*') for _, k in ipairs(all) do "
+                             "n = n + redis.call('STRLEN', k) end return math.floor(n / #all)", "0"))
+        for batch, loops, connections in READS:
+            asked = keys // 4 if batch == 1 else keys
+            found = load(*common, "--requests", asked, "--batch", batch, "--concurrency", loops, "--no-leases")
+            if found["hits_shared"] < 0.99 * asked:
+                sys.exit(f"only {found['hits_shared']} of {asked} answers came from Redis")
+            ours[batch, loops] = found["hits_shared"] / found["seconds"]
+            theirs[batch, loops] = None
+        redis.ask("FLUSHALL")
+        report.output(["redis-benchmark", "-p", str(redis.port), "-r", str(keys), "-d", str(size), "-t", "set", "-n",
+                       str(3 * keys), "-P", "64", "-q"])
+        for batch, loops, connections in READS:
+            theirs[batch, loops] = redis.gets(batch, connections, size, keys)
+    return ours, theirs, size
+
+
+def link_rows(build, repetitions):
+    """What bench_link prints, a row each: keys of a request, requests outstanding, keys/s, pipeline, ratio."""
+    for line in report.output([build / "bench_link", "--rounds", str(repetitions)]).splitlines():
+        words = line.replace("(", " ").replace(")", " ").split()
+        if len(words) == 7 and words[0].isdigit():
+            yield int(words[0]), int(words[1]), float(words[2]), int(words[5]), float(words[6])
+
+
+def measure(build, options):
+    rows = []
+
+    def row(what, measured, goal="", met=None):
+        verdict = "" if met is None else "yes" if met else "no"
+        print(f"{what}: {measured}  {goal}  {verdict}", file=sys.stderr)
+        rows.append((what, measured, goal, verdict))
+
+    rates, latencies, ratios, ours = (collections.defaultdict(list) for _ in range(4))
+    with tempfile.TemporaryDirectory() as folder:
+        load = Load(build, folder)
+        for _ in range(options.repetitions):
+            once = hits(load, folder, options.hits)
+            for name, rate in once.items():
+                rates[name].append(rate / once["memory only"])
+            for name, found in misses(build, load, folder, options.misses).items():
+                latencies[name].append(found)
+            read, benchmark, size = reads(build, load, folder, options.keys)
+            for how, rate in read.items():
+                ours[how].append(rate)
+                ratios[how].append(rate / benchmark[how])
+    for name, all_rates in rates.items():
+        if name == "memory only":
+            continue
+        times = statistics.median(all_rates)
+        row(f"hits while Redis {name}, against memory only", f"{times:.2f} x", "at least 0.95 x", times >= 0.95)
+    for name, all_found in latencies.items():
+        p50, p99 = (statistics.median(found[q] for found in all_found) for q in ("p50", "p99"))
+        what = "memory only" if name == "memory only" else f"Redis {name}"
+        row(f"a miss over the network, {what}", f"p50 {p50:.0f} us, p99 {p99:.0f} us", "p99 within 1,000 us",
+            p99 <= 1000)
+    for keys, outstanding, rate, pipeline, times in link_rows(build, options.repetitions):
+        row(f"values of 1 KB read by the link, {outstanding} request(s) of {keys} keys, against redis-benchmark GET -P {pipeline}",
+            f"{times:.2f} x, {report.millions(rate)}", "at least 0.9 x", times >= 0.9)
+    for (batch, loops), all_ratios in ratios.items():
+        times = statistics.median(all_ratios)
+        row(f"the whole way: answers of {size} bytes, opened, kept and checked by the load, {loops} loop(s) of {batch} keys, against redis-benchmark GET -P {batch}",
+            f"{times:.2f} x, {report.millions(statistics.median(ours[batch, loops]))}", "at least 0.9 x", times >= 0.9)
+    return rows
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=pathlib.Path, default=report.HERE.parent / "build/release")
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--keys", type=int, default=100_000, help="answers that are read from Redis")
+    parser.add_argument("--hits", type=int, default=500_000, help="requests of a measurement of hits")
+    parser.add_argument("--misses", type=int, default=2_000, help="requests of a measurement of misses")
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    text = report.table(measure(options.build, options), options.repetitions)
+    print(text)
+    if options.write:
+        report.write(text, BEGIN, END)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <unistd.h>
+
+#include <optional>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/support/program.hpp"
+
+namespace aicache::test {
+
+/// The lines that a script of ours prints; nothing where there is no Python 3 to run it. A script that fails prints
+/// no line, and its errors go to `errors`.
+inline std::optional<std::vector<std::string>> lines_of_python(const std::string& script, std::string& errors) {
+  static const char* const python = "/usr/bin/python3";
+  if (access(python, X_OK) != 0) return std::nullopt;
+  program run({python, "-I", "-B", std::string(AICACHE_SOURCE_DIR) + "/" + script});
+  std::vector<std::string> lines;
+  const auto code = run.end(std::chrono::seconds{100});
+  errors = run.errors();
+  if (code != 0) return lines;
+  std::istringstream all(run.rest());
+  for (std::string line; std::getline(all, line);) lines.push_back(line);
+  return lines;
+}
+
+}  // namespace aicache::test

@@ -1,0 +1,144 @@
+#include "tests/support/aicachectl_run.hpp"
+#include "tests/support/aicached_process.hpp"
+#include "tests/support/load_run.hpp"
+
+#include <catch2/catch.hpp>
+
+// Names of its own: the sources of this folder are compiled together.
+namespace aicache::aicachectl_figures_test {
+namespace {
+
+using nlohmann::json;
+using test::aicachectl;
+using test::command_result;
+using words = std::vector<std::string>;
+
+struct figured_node {
+  figured_node() : node(words{"ledger.prices=m*=1/2", "monitor.report_interval=20ms"}) {}
+
+  command_result run(words command) const {
+    command.insert(command.end(), {"--node", node.address()});
+    return aicachectl(std::move(command));
+  }
+  json told(words command) const {
+    command.push_back("--json");
+    const command_result r = run(std::move(command));
+    CAPTURE(r.errors);
+    REQUIRE(r.code == 0);
+    return r.json();
+  }
+  void ask(const std::string& verb, const std::string& operation, const std::string& text, words more = {}) const {
+    words all{verb, "--tenant", "acme", "--model", "m-1", "--operation", operation, "--text", text};
+    all.insert(all.end(), more.begin(), more.end());
+    run(std::move(all));
+  }
+  /// Three answers are put, and each operation asks for them twice; so many are hits.
+  void use() const {
+    for (const char* text : {"a", "b", "c"})
+      ask("put", "qa", text,
+          {"--value", "an answer", "--input-tokens", "10", "--output-tokens", "5", "--model-ms", "7"});
+    for (const char* operation : {"qa", "sentiment"})
+      for (const char* text : {"a", "b", "c", "a", "b", "c"}) ask("get", operation, text);
+    // Shards report in turns of 20 ms.
+    REQUIRE(test::eventually([&] { return told({"stats", "summary"}).at("total").at("answered") == 12; }));
+  }
+
+  test::aicached_process node;
+};
+
+}  // namespace
+
+TEST_CASE("stats tell what was asked and saved, for people and as JSON", "[system][aicachectl]") {
+  const figured_node n;
+  n.use();
+  const json summary = n.told({"stats", "summary"});
+  CHECK(summary.at("total").at("hits") == 6);
+  CHECK(summary.at("total").at("hit_percent") == 50.0);
+  CHECK(summary.at("node").at("level") == "normal");
+  const json operations = n.told({"stats", "operations"}).at("operations");
+  CHECK(operations.at("qa").at("total").at("hit_percent") == 100.0);
+  CHECK(operations.at("sentiment").at("total").at("hits") == 0);
+  CHECK(operations.contains("summarize"));
+  CHECK(n.told({"stats", "tiers"}).at("text_tiers").at("small").at("hit_percent") == 50.0);
+  CHECK(n.told({"stats", "memory"}).at("memory").at("entries_hot").is_number());
+  CHECK(n.told({"stats", "invalidations"}).at("invalidations").at("events") == 0);
+  CHECK(n.told({"stats", "slow"}).at("slow").is_array());
+  CHECK(n.told({"stats", "keys"}).is_object());
+  const json ledger = n.told({"stats", "ledger"});
+  CHECK(ledger.at("by_model").at("m-1").at("calls") == 6);
+  CHECK(ledger.at("total").at("input_tokens") == 60);
+  CHECK(ledger.at("total").at("worth_millionths") == 60 + 2 * 30);
+  for (const char* part : {"summary", "tiers", "operations", "keys", "memory", "invalidations", "slow", "ledger"}) {
+    const command_result r = n.run({"stats", part});
+    CAPTURE(part, r.out);
+    CHECK(r.code == 0);
+    CHECK(r.errors.empty());
+    CHECK(r.out.size() > 20);
+    CHECK(r.out.find("null") == std::string::npos);
+  }
+  CHECK(n.run({"stats", "operations"}).out.find("sentiment") != std::string::npos);
+  CHECK(n.run({"stats", "ledger"}).out.find("acme") != std::string::npos);
+  CHECK(n.run({"stats"}).code == 2);
+  CHECK(n.run({"stats", "nonsense"}).code == 2);
+}
+
+TEST_CASE("recommend says what to set, to which value, and why", "[system][aicachectl]") {
+  const figured_node n;
+  n.use();
+  for (int i = 0; i < 6; ++i) n.ask("get", "sentiment", "other " + std::to_string(i));
+  REQUIRE(test::eventually([&] { return n.told({"stats", "summary"}).at("total").at("answered") == 18; }));
+  const json all = n.told({"recommend"});
+  REQUIRE(all.at("recommendations").size() > 0);
+  bool about_sentiment = false;
+  for (const json& r : all.at("recommendations")) {
+    CHECK_FALSE(r.at("title").get<std::string>().empty());
+    CHECK_FALSE(r.at("evidence").empty());
+    about_sentiment = about_sentiment || r.at("subject") == "sentiment";
+  }
+  CHECK(about_sentiment);
+  CHECK(all.at("curve").at("budget").get<std::uint64_t>() > 0);
+  const std::string text = n.run({"recommend"}).out;
+  CHECK(text.find("sentiment") != std::string::npos);
+  CHECK(text.find("priority: high") != std::string::npos);
+}
+
+TEST_CASE("reset counts from zero, and export writes everything", "[system][aicachectl]") {
+  const figured_node n;
+  n.use();
+  const test::scratch_folder scratch;
+  const std::string file = (scratch.path() / "figures.json").string();
+  CHECK(n.run({"export", "--output", file}).code == 0);
+  std::ifstream in(file);
+  const json written = json::parse(in, nullptr, false);
+  CHECK(written.at("tenants").at("acme").at("hits") == 6);
+  CHECK(written.at("ledger").at("rows").size() == 1);
+  CHECK(n.run({"export"}).json().at("operations").contains("qa"));
+  CHECK(n.run({"export", "--output", "/nowhere/at/all"}).code == 1);
+  CHECK(n.run({"reset"}).code == 0);
+  CHECK(n.told({"stats", "summary"}).at("total").at("answered") == 0);
+  CHECK(n.told({"stats", "ledger"}).at("total").at("calls") == 0);
+}
+
+TEST_CASE("top looks as often as it is told", "[system][aicachectl]") {
+  const figured_node n;
+  const command_result r = n.run({"top", "--every", "0.1", "--turns", "3"});
+  CHECK(r.code == 0);
+  std::size_t screens = 0;
+  for (std::size_t at = r.out.find("hit ratio:"); at != std::string::npos; at = r.out.find("hit ratio:", at + 1))
+    ++screens;
+  CHECK(screens == 3);
+  CHECK(n.run({"top", "--every", "0"}).code == 2);
+}
+
+TEST_CASE("figures of a node that is not there are complained of", "[system][aicachectl]") {
+  for (const words& command :
+       {words{"stats", "summary"}, words{"recommend"}, words{"reset"}, words{"export"}, words{"top"}}) {
+    words all = command;
+    all.insert(all.end(), {"--node", "127.0.0.1:1"});
+    const command_result r = aicachectl(all);
+    CHECK(r.code == 3);
+    CHECK(r.complains_of("127.0.0.1:1"));
+  }
+}
+
+}  // namespace aicache::aicachectl_figures_test
