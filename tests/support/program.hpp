@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <utility>
@@ -23,10 +24,13 @@ namespace aicache::test {
 ///            when the thread that started it ends (so it is started by one that stays, such as the main thread)
 class program {
  public:
-  /// Starts `words[0]` with the rest as arguments, and with `environment` (NAME=value) in place of ours.
+  /// Starts `words[0]` with the rest as arguments, and with `environment` (NAME=value) in place of ours; only what is
+  /// said to sanitizers passes on, for the same leaks of libraries are known wherever they show.
   explicit program(std::vector<std::string> words, std::vector<std::string> environment = {}) {
     out_ = open_pipe();
     err_ = open_pipe();
+    for (const char* name : {"ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS"})
+      if (const char* said = std::getenv(name)) environment.push_back(std::string(name) + '=' + said);
     std::vector<char*> argv = pointers(words);
     std::vector<char*> env = pointers(environment);
     const pid_t parent = getpid();
