@@ -134,6 +134,55 @@ breaches certificates_have_tls(const settings& s, const machine&) {
   return out;
 }
 
+/// Each certificate file that was looked at, with its key.
+template <class Judge>
+breaches of_certificates(const machine& m, Judge judge) {
+  breaches out;
+  if (m.authorities) judge("redis.ca_file", *m.authorities, out);
+  if (m.certificate) judge("redis.certificate_file", *m.certificate, out);
+  return out;
+}
+
+breaches certificates_can_be_used(const settings&, const machine& m) {
+  return of_certificates(m, [](const char* key, const found_certificate& c, breaches& out) {
+    if (c.holds == found_certificate::content::no_certificate)
+      out.push_back({key, "must name a file with a certificate in PEM form; this one holds none",
+                     "correct the path, or convert it with: openssl x509 -inform der -in FILE -out FILE.pem"});
+    if (!c.fits_its_key)
+      out.push_back({"redis.key_file", "must hold the private key of redis.certificate_file; it holds another",
+                     "name the key that the certificate was made with"});
+  });
+}
+
+constexpr std::int64_t soon_over_days = 30;
+constexpr std::int64_t later_over_days = 90;
+
+breaches certificates_are_there_and_valid(const settings&, const machine& m) {
+  return of_certificates(m, [](const char* key, const found_certificate& c, breaches& out) {
+    if (c.holds == found_certificate::content::unreadable)
+      out.push_back({key, "should name a file that can be read here; a node does not start where it cannot",
+                     "correct the path, or the file's permissions"});
+    if (c.holds != found_certificate::content::certificate || c.days_left >= soon_over_days) return;
+    const std::string rule =
+        "should name a certificate that is valid for " + std::to_string(soon_over_days) + " days more; ";
+    out.push_back({key,
+                   rule + (c.days_left < 0 ? std::string("the time of this one is over: Redis cannot be reached")
+                                           : "this one is for " + std::to_string(c.days_left) +
+                                                 ", and then Redis cannot be reached"),
+                   "put a new one in its place; a node reads it when it connects anew"});
+  });
+}
+
+breaches certificates_last(const settings&, const machine& m) {
+  return of_certificates(m, [](const char* key, const found_certificate& c, breaches& out) {
+    if (c.holds != found_certificate::content::certificate || c.days_left < soon_over_days ||
+        c.days_left >= later_over_days)
+      return;
+    out.push_back({key, "should be renewed in time; it is valid for " + std::to_string(c.days_left) + " days more",
+                   "put a new one in its place; a node reads it when it connects anew"});
+  });
+}
+
 breaches stored_answers_are_encrypted(const settings& s, const machine&) {
   if (!server_of(s).is_remote || s.encryption.enabled) return {};
   return {{"encryption.enabled", "should be true where others administer Redis: answers lie there in clear",
@@ -218,16 +267,19 @@ breaches redis_answers_soon(const settings& s, const machine&) {
 
 constexpr advice_row rows[] = {
     {weight::error, demand::advised, "memory", budget_is_less_than_the_machine},
+    {weight::error, demand::advised, "redis", certificates_can_be_used},
     {weight::conflict, demand::advised, "redis", login_is_given_once},
     {weight::warning, demand::mandatory, "redis", network_is_encrypted},
     {weight::warning, demand::mandatory, "redis", server_asks_who_comes},
     {weight::warning, demand::mandatory, "redis", server_proves_its_name},
     {weight::warning, demand::advised, "redis", redis_settings_have_a_redis},
     {weight::warning, demand::advised, "redis", certificates_have_tls},
+    {weight::warning, demand::advised, "redis", certificates_are_there_and_valid},
     {weight::warning, demand::advised, "memory", budget_leaves_room},
     {weight::warning, demand::advised, "limits", values_fit_a_shard},
     {weight::warning, demand::advised, "ttl", lives_are_believable},
     {weight::recommendation, demand::advised, "redis", password_is_long},
+    {weight::recommendation, demand::advised, "redis", certificates_last},
     {weight::recommendation, demand::advised, "encryption", stored_answers_are_encrypted},
     {weight::recommendation, demand::advised, "invalidation", invalidations_survive},
     {weight::recommendation, demand::advised, "ttl", default_life_is_short},

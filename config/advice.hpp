@@ -3,15 +3,27 @@
 #include "config/rules.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
 
 namespace aicache::config {
 
-/// What is known of the machine that a node will run on; 0 is not known.
+/// What the file of a certificate was found to hold.
+struct found_certificate {
+  enum class content { unreadable, no_certificate, certificate };
+
+  content holds = content::unreadable;
+  bool fits_its_key = true;    ///< where it has a key that could be read
+  std::int64_t days_left = 0;  ///< full days; below 0: it is over. Of several authorities, those of the last to end
+};
+
+/// What is known of the machine that a node will run on: 0, or nothing, is not known.
 struct machine {
   std::uint64_t memory_bytes = 0;
+  std::optional<found_certificate> certificate{};  ///< redis.certificate_file
+  std::optional<found_certificate> authorities{};  ///< redis.ca_file
 };
 
 /// What a piece of advice is: an error cannot work on this machine, a conflict says one thing in two ways, a warning

@@ -122,7 +122,7 @@ int run(const command_line& asked) {
   const config::loaded settings = config::load(from);
   // To print settings is no reason to judge them: they may be for another machine.
   const config::validation verdict = asked.print_config ? config::validation{settings.problems, {}, {}, {}}
-                                                        : config::validate(settings, this_machine());
+                                                        : config::validate(settings, this_machine(settings.value));
   if (!verdict.is_valid()) {
     std::cerr << config::render(verdict.errors);
     return 2;

@@ -102,7 +102,7 @@ page config_check(const std::string& file, const std::vector<std::string>& overr
   from.file = file;
   from.overrides = overrides;
   const auto found = config::load(from);
-  const auto verdict = config::validate(found, this_machine());
+  const auto verdict = config::validate(found, this_machine(found.value));
   page out;
   out.facts.emplace_back("valid", verdict.is_valid() ? "yes" : "no");
   if (verdict.is_valid()) out.facts.emplace_back("security", std::string(config::security_level(found.value)));

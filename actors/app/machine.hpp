@@ -4,7 +4,8 @@
 
 namespace aicache::app {
 
-/// What settings are judged against: the machine that this process runs on. Zeros where the system does not say.
-config::machine this_machine();
+/// What settings are judged against: the machine that this process runs on, and the certificates on it that the settings
+/// name. Zeros, and nothing, where the system does not say.
+config::machine this_machine(const config::settings& s);
 
 }  // namespace aicache::app

@@ -104,6 +104,31 @@ TEST_CASE("a short password is seen wherever it stands, and not repeated", "[con
     for (const auto& found : row.check(s, {})) CHECK((found.rule + found.fix).find("hunter2") == std::string::npos);
 }
 
+TEST_CASE("a certificate is judged by what its file holds and by the time that it has left", "[config][advice]") {
+  using content = found_certificate::content;
+  settings s = guarded();
+  s.redis.ca_file = "ca.pem";
+  s.redis.certificate_file = "c.pem";
+  s.redis.key_file = "k.pem";
+  const auto of_own = [&](content holds, std::int64_t days, bool fits = true) {
+    machine m;
+    m.certificate = found_certificate{holds, fits, days};
+    return advice_on(s, m);
+  };
+  CHECK(of_own(content::certificate, 90) == these{});
+  CHECK(of_own(content::certificate, 89) == these{"recommendation redis.certificate_file"});
+  CHECK(of_own(content::certificate, 30) == these{"recommendation redis.certificate_file"});
+  CHECK(of_own(content::certificate, 29) == these{"warning redis.certificate_file"});
+  CHECK(of_own(content::certificate, -1) == these{"warning redis.certificate_file"});
+  CHECK(of_own(content::certificate, 400, false) == these{"error redis.key_file"});
+  CHECK(of_own(content::no_certificate, 0) == these{"error redis.certificate_file"});
+  CHECK(of_own(content::unreadable, 0) == these{"warning redis.certificate_file"});
+  machine m;
+  m.authorities = found_certificate{content::certificate, true, 5};
+  m.certificate = found_certificate{content::certificate, true, 50};
+  CHECK(advice_on(s, m) == these{"warning redis.ca_file", "recommendation redis.certificate_file"});
+}
+
 TEST_CASE("settings without effect are pointed at", "[config][advice]") {
   settings s = guarded();
   s.redis.user = "me";

@@ -1,5 +1,6 @@
 #include "tests/support/program.hpp"
 #include "tests/support/redis_server.hpp"
+#include "tests/support/tls_certificates.hpp"
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
@@ -113,6 +114,41 @@ TEST_CASE("config check tells warnings and recommendations of a file that is rig
   CHECK(config({"check", f.with("good.toml", "[node]\nport = 1\n")}).out.starts_with("valid: yes\n"));
   CHECK(config({"check", (f.path / "missing.toml").string()}).code == 1);
   CHECK(config({"check", f.with("tight.toml", "[memory]\nbudget = \"1TiB\"\n")}).code == 1);
+}
+
+TEST_CASE("config check looks at the certificates that a file of settings names", "[system][aicachectl]") {
+  const test::tls_certificates pki;
+  const files f;
+  const auto judged = [&](const std::string& certificate, const std::string& key, const std::string& ca, int code) {
+    const nlohmann::json redis{{"url", "rediss://:a-password-of-letters@cache.example.org"},
+                               {"ca_file", pki.at(ca)},
+                               {"certificate_file", pki.at(certificate)},
+                               {"key_file", pki.at(key)}};
+    const auto found = json_of({"check", f.with("tls.json", nlohmann::json{{"redis", redis}}.dump())}, code);
+    std::vector<std::string> said;
+    for (const char* weight : {"errors", "warnings"})
+      for (const auto& p : found.at(weight))
+        said.push_back(weight + (" " + p.at("key").get<std::string>()) + ": " + p.at("rule").get<std::string>());
+    return said;
+  };
+  const std::string valid = ": should name a certificate that is valid for 30 days more; ";
+  const auto good = judged("good.pem", "good.key", "ca.pem", 0);
+  REQUIRE(good.size() == 2);
+  CHECK(holds(good[0], "warnings redis.ca_file" + valid + "this one is for "));
+  CHECK(holds(good[1], "warnings redis.certificate_file" + valid + "this one is for "));
+  const auto expired = judged("expired.pem", "expired.key", "ca.pem", 0);
+  REQUIRE(expired.size() == 2);
+  CHECK(holds(expired[1], "warnings redis.certificate_file" + valid + "the time of this one is over"));
+  const auto strange = judged("good.pem", "stranger.key", "ca.pem", 1);
+  REQUIRE(strange.size() == 3);
+  CHECK(strange[0] == "errors redis.key_file: must hold the private key of redis.certificate_file; it holds another");
+  const auto none = judged("good.ext", "good.key", "good.key", 1);
+  REQUIRE(none.size() == 2);
+  CHECK(holds(none[0], "errors redis.ca_file: must name a file with a certificate in PEM form"));
+  CHECK(holds(none[1], "errors redis.certificate_file: must name a file with a certificate in PEM form"));
+  const auto absent = judged("nowhere.pem", "good.key", "nowhere.pem", 0);
+  REQUIRE(absent.size() == 2);
+  CHECK(holds(absent[0], "warnings redis.ca_file: should name a file that can be read here"));
 }
 
 TEST_CASE("config presets lists them and shows one", "[system][aicachectl]") {
