@@ -8,15 +8,16 @@
 namespace {
 
 constexpr aicache::app::command_group groups[] = {
-    aicache::app::add_config_commands, aicache::app::add_data_commands,    aicache::app::add_invalidate_commands,
-    aicache::app::add_key_commands,    aicache::app::add_migrate_commands, aicache::app::add_figures_commands,
+    aicache::app::add_config_commands,     aicache::app::add_data_commands,    aicache::app::add_invalidate_commands,
+    aicache::app::add_key_commands,        aicache::app::add_migrate_commands, aicache::app::add_figures_commands,
     aicache::app::add_completion_commands,
 };
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App program{"aicachectl: looks after nodes of aicache and their settings"};
+  CLI::App program{
+      "aicachectl: looks after nodes of aicache and their settings; aicachectl COMMAND --help tells more of a command"};
   aicache::app::page answer;
   bool as_json = false;
   program.add_flag("--json", as_json, "answer in JSON");

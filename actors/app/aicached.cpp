@@ -8,7 +8,7 @@ int main(int argc, char** argv) {
   aicache::app::command_line asked;
   app.add_option("--config", asked.config, "a file of settings: TOML, JSON or YAML, by its ending")->type_name("FILE");
   // One value per --set, as often as wanted: a value may hold spaces and commas.
-  app.add_option("--set", asked.overrides, "a setting, stronger than file and environment")
+  app.add_option("--set", asked.overrides, "a setting that wins over file and environment; as often as wanted")
       ->type_name("section.key=value")
       ->expected(1)
       ->take_all();

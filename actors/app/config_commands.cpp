@@ -17,7 +17,7 @@ struct arguments {
 };
 
 void take_overrides(CLI::App& command, const std::shared_ptr<arguments>& to) {
-  command.add_option("--set", to->overrides, "a setting, stronger than file and environment")
+  command.add_option("--set", to->overrides, "a setting that wins over file and environment; as often as wanted")
       ->type_name("section.key=value")
       ->expected(1)
       ->take_all();
@@ -35,13 +35,14 @@ void add_config_commands(CLI::App& program, page& answer) {
   take_overrides(show, given);
   show.callback([given, &answer] { answer = config_show(given->file, given->overrides); });
 
-  CLI::App& check = *group.add_subcommand("check", "judge a file: errors, conflicts, warnings, recommendations");
+  CLI::App& check = *group.add_subcommand(
+      "check", "judges a file: errors, conflicts, warnings and recommendations, each with what to do");
   check.add_option("FILE", given->file, "TOML, JSON or YAML")->required();
   take_overrides(check, given);
   check.callback([given, &answer] { answer = config_check(given->file, given->overrides); });
 
   CLI::App& presets = *group.add_subcommand("presets", "all presets, or the values of one");
-  presets.add_option("NAME", given->other, "a preset");
+  presets.add_option("NAME", given->other, "the one whose values to show");
   presets.callback([given, &answer] { answer = config_presets(given->other); });
 
   CLI::App& recommend = *group.add_subcommand("recommend", "the preset for an environment");

@@ -30,9 +30,10 @@ CLI::App& data_command(CLI::App& program, const data_given& given, const char* n
 }
 
 void take_lines(CLI::App& command, const data_given& given) {
-  command.add_flag("--lines", given->lines,
-                   "many: requests as JSON lines on standard input, with the names of these options; a JSON line each "
-                   "is answered, and the exit code is 1 if a line was refused");
+  command.add_flag(
+      "--lines", given->lines,
+      "many at once: requests are JSON lines on standard input, with members named like these options; each is "
+      "answered by a JSON line, and the exit code is 1 if one was refused");
 }
 
 void take_answer(CLI::App& command, const data_given& given) {
@@ -47,9 +48,9 @@ void take_answer(CLI::App& command, const data_given& given) {
       ->expected(1)
       ->take_all();
   command.add_option("--answer-model", with.given.model, "the model that really answered");
-  command.add_option("--input-tokens", with.given.input_tokens, "what the answer cost");
-  command.add_option("--output-tokens", with.given.output_tokens, "what the answer cost");
-  command.add_option("--model-ms", with.given.model_ms, "how long the model took");
+  command.add_option("--input-tokens", with.given.input_tokens, "tokens that the model read for it");
+  command.add_option("--output-tokens", with.given.output_tokens, "tokens that the model wrote");
+  command.add_option("--model-ms", with.given.model_ms, "milliseconds that the model took");
   command.add_flag("--write-through", with.write_through, "wait until Redis has it");
 }
 
@@ -90,7 +91,7 @@ void add_data_commands(CLI::App& program, page& answer) {
   }
 
   CLI::App& touch = data_command(program, given, "touch", "gives the answer to a request a new time to live");
-  touch.add_option("--ttl", given->ttl, "from now on")->type_name("90s|5m|2h|...")->required();
+  touch.add_option("--ttl", given->ttl, "how long it lives, counted from now")->type_name("90s|5m|2h|...")->required();
   touch.callback([given, &answer] { answer = touch_page(given->node, given->asked, given->ttl); });
 }
 

@@ -125,7 +125,7 @@ void add_figures_commands(CLI::App& program, page& answer) {
   take_node(recommend, given->node);
   recommend.callback([given, &answer] { answer = recommend_page(given->node); });
 
-  CLI::App& reset = *program.add_subcommand("reset", "has a node count from zero; answers and settings stay");
+  CLI::App& reset = *program.add_subcommand("reset", "sets what a node has counted to zero; answers and settings stay");
   take_node(reset, given->node);
   reset.callback([given, &answer] { answer = reset_page(given->node); });
 
@@ -136,8 +136,9 @@ void add_figures_commands(CLI::App& program, page& answer) {
 
   CLI::App& top = *program.add_subcommand("top", "shows how a node does, again and again");
   take_node(top, given->node);
-  top.add_option("--every", given->every, "seconds between two looks")->check(CLI::Range(0.1, 3600.0));
-  top.add_option("--turns", given->turns, "end after so many looks; 0: never");
+  top.add_option("--every", given->every, "seconds between two looks; 2 unless it is said")
+      ->check(CLI::Range(0.1, 3600.0));
+  top.add_option("--turns", given->turns, "end after so many looks; else look until interrupted");
   top.callback([given, &answer] { answer = watch(*given); });
 }
 

@@ -169,7 +169,7 @@ void invalidations_to(page& p, const json& s) {
              {"in the last hour", number(at(i, {"last_hour"}))},
              {"in the last day", number(at(i, {"last_day"}))},
              {"level", words(at(i, {"level"}))},
-             {"entries an invalidation", number(at(i, {"entries_per_event"}))}};
+             {"entries that each took", number(at(i, {"entries_per_event"}))}};
   notices_to(p, at(s, {"invalidation_notices"}));
 }
 

@@ -69,7 +69,7 @@ void add_invalidate_commands(CLI::App& program, page& answer) {
 
   CLI::App& clear = *program.add_subcommand("clear", "forgets every answer of every tenant");
   take_node(clear, given->node);
-  clear.add_flag("--yes", given->yes, "really");
+  clear.add_flag("--yes", given->yes, "must be said: there is no way back");
   take_wait(clear, given->wait);
   clear.callback([given, &answer] {
     answer = given->yes ? invalidate_page(given->node, {scope_kind::everything, "", "", given->wait})

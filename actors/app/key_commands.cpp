@@ -102,7 +102,7 @@ void add_key_commands(CLI::App& program, page& answer) {
       "key", "the names of a request: its identity and its key in Redis, by these settings; asks no node");
   take_request(key, given->asked);
   key.add_option("--file", given->file, "a file of settings: TOML, JSON or YAML")->type_name("FILE");
-  key.add_option("--set", given->overrides, "a setting, stronger than file and environment")
+  key.add_option("--set", given->overrides, "a setting that wins over file and environment; as often as wanted")
       ->type_name("section.key=value")
       ->expected(1)
       ->take_all();

@@ -14,6 +14,7 @@ inline constexpr int asked_wrongly = 2;
 inline constexpr int unreachable = 3;  ///< the node, or the Redis that is read from
 /// What the help of every command says of them.
 inline constexpr const char* in_words =
+    "Every command answers in JSON with --json, which may stand before or behind it.\n"
     "Exit codes: 0 done; 1 not found, a check failed, or something was refused; 2 asked wrongly; 3 cannot be reached, "
     "or "
     "does not answer";
