@@ -85,6 +85,19 @@ TEST_CASE("an invalidation takes the answers that it names out of memory, counts
   CHECK(s.statistics().invalidations.requested == 2);
 }
 
+TEST_CASE("an operation is invalidated by its whole name, and none that begins like it",
+          "[actors][client][invalidation]") {
+  sim s(small_node(4));
+  const client c = s.connect();
+  const std::vector<request> all = {ask(1, "qa"), ask(2, "qa_long"), ask(3, "q"), ask(4, "x_op:qa"), ask(5, "qa*")};
+  for (std::size_t i = 0; i < all.size(); ++i) CHECK(s.result(c.put_async(all[i], reply_to(i))) == put_result{});
+  const told t = forget(s, c, {scope_kind::operation, "", "qa"});
+  REQUIRE(t.done);
+  CHECK(t.done->in_memory == 1);
+  const auto got = s.result(c.get_async(all));
+  for (std::size_t i = 0; i < all.size(); ++i) CHECK(got[i].hit() == (i != 0));
+}
+
 TEST_CASE("an invalidation that names nothing is refused, and harms nothing", "[actors][client][invalidation]") {
   sim s;
   const client c = s.connect();

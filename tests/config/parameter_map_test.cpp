@@ -78,6 +78,18 @@ TEST_CASE("parameters of every kind are mapped to settings that hold", "[config]
   CHECK(render(load(from).problems).empty());
 }
 
+TEST_CASE("lives of operations and classes of texts are by default those of the Python cache", "[config][parameters]") {
+  const settings ours;
+  sources from;
+  from.values = map_json(R"({
+    "default_ttl": 3600, "text_size_tiers": {"small": 500, "medium": 5000, "large": 50000},
+    "operation_ttls": {"summarize": 7200, "sentiment": 86400, "key_points": 7200, "questions": 3600, "qa": 1800}})")
+                    .values;
+  const loaded theirs = load(from);
+  REQUIRE(render(theirs.problems).empty());
+  CHECK(theirs.value == ours);
+}
+
 TEST_CASE("TLS that was a switch becomes part of the URL", "[config][parameters]") {
   CHECK(map_json(R"({"redis_url": "redis://cache", "use_tls": true})").values ==
         texts{{"redis.url", "rediss://cache"}});

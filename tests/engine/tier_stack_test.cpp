@@ -183,6 +183,20 @@ TEST_CASE("without a warm tier everything is hot and the budget still holds", "[
   CHECK(s.stack.sound());
 }
 
+TEST_CASE("an answer that takes another's place drives nobody else out, however full memory is", "[engine][tiers]") {
+  stack_at s{with_budget(4 * mib, 0)};
+  std::uint64_t next = 0;
+  for (; s.counters.evictions_hot == 0; ++next) REQUIRE(s.store(next, blob::make(noise(1000, next), {})));
+  std::vector<std::uint64_t> held;
+  for (std::uint64_t i = 0; i < next; ++i)
+    if (s.holds(i)) held.push_back(i);
+  REQUIRE(held.size() > 1000);
+  for (const std::uint64_t i : held) REQUIRE(s.store(i, blob::make(noise(1000, i + next), {})));
+  CHECK(s.counters.evictions_hot + held.size() == next);
+  for (const std::uint64_t i : held) REQUIRE(s.read(i).value->text() == noise(1000, i + next));
+  CHECK(s.stack.sound());
+}
+
 TEST_CASE("a budget too small for zstd's contexts has no warm tier", "[engine][tiers]") {
   stack_at small{with_budget(smallest_warm_budget - 1)};
   stack_at enough{with_budget(smallest_warm_budget)};
