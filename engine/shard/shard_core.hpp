@@ -23,6 +23,7 @@
 #include "engine/shard/promotion.hpp"
 #include "engine/shard/shared_side.hpp"
 #include "engine/shard/tier_stack.hpp"
+#include "engine/statistics/histogram_window.hpp"
 #include "engine/statistics/report.hpp"
 
 namespace aicache {
@@ -165,7 +166,7 @@ class shard_core {
   struct operation_state {
     operation_counters counted;
     operation_counters reported;
-    std::unique_ptr<histogram> latency;  ///< since the last report; made at the first use
+    std::unique_ptr<histogram_window> latency;  ///< since the last report; made at the first use
     duration lifetime{0};
     duration revalidate{0};         ///< so long past their end answers are served while one caller computes anew
     duration if_error{0};           ///< and so long if that failed
@@ -329,9 +330,9 @@ class shard_core {
   std::vector<lease_table::handover> handovers_;
   std::vector<waiter> line_;
   std::vector<waiter> left_;
-  std::array<histogram, tier_count> tier_latency_;       // since the last report
-  std::array<std::uint32_t, tier_count> tier_served_{};  // the same as operation_state::served, by tier
-  std::array<histogram, text_tier_count> text_latency_;
+  std::array<histogram_window, tier_count> tier_latency_;  // since the last report
+  std::array<std::uint32_t, tier_count> tier_served_{};    // the same as operation_state::served, by tier
+  std::array<histogram_window, text_tier_count> text_latency_;
   std::array<std::uint32_t, text_tier_count> text_served_{};   // gets of the present batch
   std::array<std::uint32_t, text_tier_count> text_pending_{};  // gets of the present batch that wait
   std::array<std::uint64_t, text_tier_count> text_misses_{};   // of those in text_latency_

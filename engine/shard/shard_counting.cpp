@@ -146,20 +146,20 @@ void shard_core::miss_at_once(const waiter& w, std::uint64_t operation_counters:
 // Where the budget is too small for a histogram of each operation, the rest share the one of "other".
 void shard_core::record(std::uint16_t operation, std::uint64_t nanoseconds, std::uint64_t keys) {
   operation_state* o = &operations_[operation];
-  if (!o->latency && histogram_bytes_ + sizeof(histogram) > tiers_.budget() / histograms_share) o = &operations_[0];
+  if (!o->latency && histogram_bytes_ >= tiers_.budget() / histograms_share) o = &operations_[0];
   if (!o->latency) {
-    o->latency = std::make_unique<histogram>();
-    histogram_bytes_ += sizeof(histogram);
+    o->latency = std::make_unique<histogram_window>();
+    histogram_bytes_ += sizeof(histogram_window);
   }
-  o->latency->record(nanoseconds, keys);
+  histogram_bytes_ += o->latency->record(nanoseconds, keys);
 }
 
 void shard_core::record_late(const waiter& w, tier from, instant now) {
   const auto waited = static_cast<std::uint64_t>((now - w.since).count()) * nanoseconds_per_ms;
   record(w.operation, waited, 1);
-  tier_latency_[static_cast<std::size_t>(from)].record(waited);
+  histogram_bytes_ += tier_latency_[static_cast<std::size_t>(from)].record(waited);
   const std::size_t text = static_cast<std::size_t>(w.text) % text_tier_count;
-  text_latency_[text].record(waited);
+  histogram_bytes_ += text_latency_[text].record(waited);
   if (from == tier::none) ++text_misses_[text];
 }
 
@@ -173,10 +173,11 @@ void shard_core::served(std::uint64_t nanoseconds) {
   // Items that named no operation of the batch were counted as "other".
   record_answered(0);
   for (std::size_t i = 0; i < tier_count; ++i)
-    if (tier_served_[i] != 0) tier_latency_[i].record(nanoseconds, std::exchange(tier_served_[i], 0));
+    if (tier_served_[i] != 0)
+      histogram_bytes_ += tier_latency_[i].record(nanoseconds, std::exchange(tier_served_[i], 0));
   for (std::size_t i = 0; i < text_tier_count; ++i) {
     const std::uint32_t answered = std::exchange(text_served_[i], 0) - std::exchange(text_pending_[i], 0);
-    if (answered != 0) text_latency_[i].record(nanoseconds, answered);
+    if (answered != 0) histogram_bytes_ += text_latency_[i].record(nanoseconds, answered);
   }
 }
 
@@ -188,17 +189,13 @@ shard_report shard_core::take_report() {
   r.counted = difference(counters_, reported_);
   reported_ = counters_;
   r.present = gauges();
-  const auto report_latency = [](histogram& h, sparse_histogram& out) {
-    h.report_since(histogram{}, out);
-    h = histogram{};
-  };
   for (std::size_t i = 0; i < operations_.size(); ++i) {
     operation_state& o = operations_[i];
-    if (o.counted == o.reported && (!o.latency || o.latency->count() == 0)) continue;
+    if (o.counted == o.reported && (!o.latency || o.latency->is_empty())) continue;
     operation_report one{
         operation_names_.name_of(static_cast<std::uint16_t>(i)), difference(o.counted, o.reported), {}};
     o.reported = o.counted;
-    if (o.latency) report_latency(*o.latency, one.latency);
+    if (o.latency) o.latency->take(one.latency);
     r.operations.push_back(std::move(one));
   }
   for (std::size_t i = 0; i < tenants_.size(); ++i) {
@@ -207,8 +204,8 @@ shard_report shard_core::take_report() {
     r.tenants.push_back({tenant_names_.name_of(static_cast<std::uint16_t>(i)), difference(t.counted, t.reported)});
     t.reported = t.counted;
   }
-  for (std::size_t i = 0; i < tier_count; ++i) report_latency(tier_latency_[i], r.latency_by_tier[i]);
-  for (std::size_t i = 0; i < text_tier_count; ++i) report_latency(text_latency_[i], r.latency_by_text[i]);
+  for (std::size_t i = 0; i < tier_count; ++i) tier_latency_[i].take(r.latency_by_tier[i]);
+  for (std::size_t i = 0; i < text_tier_count; ++i) text_latency_[i].take(r.latency_by_text[i]);
   r.misses_by_text = std::exchange(text_misses_, {});
   const auto name_in = [](const name_table& names) {
     return [&names](std::uint16_t number) -> const std::string& { return names.name_of(number); };

@@ -12,7 +12,7 @@ std::optional<distribution> distribution_of(const histogram& h) noexcept {
   const auto counts = h.counts();
   const auto first = static_cast<std::size_t>(
       std::find_if(counts.begin(), counts.end(), [](std::uint64_t c) { return c != 0; }) - counts.begin());
-  d.least = std::min(first == 0 ? 0 : histogram::upper_bound(first - 1) + 1, h.max());
+  d.least = std::min(histogram::middle(first), h.max());
   d.p50 = h.quantile(0.5);
   d.p95 = h.quantile(0.95);
   d.p99 = h.quantile(0.99);
@@ -29,7 +29,7 @@ std::optional<double> usual(const histogram& h) noexcept {
   double sum = 0;
   for (std::size_t bucket = 0; left != 0; ++bucket) {
     const std::uint64_t taken = std::min(left, h.counts()[bucket]);
-    sum += static_cast<double>(taken) * static_cast<double>(std::min(histogram::upper_bound(bucket), h.max()));
+    sum += static_cast<double>(taken) * static_cast<double>(std::min(histogram::middle(bucket), h.max()));
     left -= taken;
   }
   return sum / static_cast<double>(lowest);

@@ -16,8 +16,7 @@ constexpr std::optional<double> percent(std::uint64_t part, std::uint64_t whole)
 /// What is said of a histogram that is not empty.
 ///
 /// Units      those of the histogram
-/// Invariant  count, mean and most are exact; the others are buckets' bounds: `least` at most 1/16 too low, quantiles at
-///            most 1/16 too high
+/// Invariant  count, mean and most are exact; `least` and the quantiles are within 1/128 of the true ones
 struct distribution {
   std::uint64_t count = 0;
   double mean = 0;
@@ -34,7 +33,7 @@ struct distribution {
 /// Nothing when nothing was recorded.
 std::optional<distribution> distribution_of(const histogram& h) noexcept;
 
-/// What is usual: the mean of the lowest four fifths of all values, by the upper bounds of their buckets. A few very
+/// What is usual: the mean of the lowest four fifths of all values, by the middles of their buckets. A few very
 /// slow ones do not move it. Nothing when nothing was recorded.
 std::optional<double> usual(const histogram& h) noexcept;
 

@@ -11,13 +11,17 @@ void histogram::merge(const histogram& other) noexcept {
   max_ = std::max(max_, other.max_);
 }
 
-outcome<void> histogram::merge(const sparse_histogram& report) {
+bool histogram::parses(const sparse_histogram& report) noexcept {
   const bool in_order = std::adjacent_find(report.buckets.begin(), report.buckets.end(),
                                            [](auto a, auto b) { return a.bucket >= b.bucket; }) == report.buckets.end();
-  const bool exist = report.buckets.empty() || report.buckets.back().bucket < counts_.size();
+  const bool exist = report.buckets.empty() || report.buckets.back().bucket < bucket_count_total;
   const bool max_fits =
       report.max <= value_limit && (report.buckets.empty() || bucket_of(report.max) >= report.buckets.back().bucket);
-  if (!in_order || !exist || !max_fits) return fault{errc::corrupt, "a histogram's report"};
+  return in_order && exist && max_fits;
+}
+
+outcome<void> histogram::merge(const sparse_histogram& report) {
+  if (!parses(report)) return fault{errc::corrupt, "a histogram's report"};
   for (const auto [bucket, count] : report.buckets) counts_[bucket] += count;
   sum_ += report.sum;
   max_ = std::max(max_, report.max);
@@ -41,10 +45,11 @@ std::uint64_t histogram::quantile(double p) const noexcept {
   const double share = p > 0 ? std::ceil(p * static_cast<double>(total)) : 0;
   const auto rank =
       share >= static_cast<double>(total) ? total : std::max<std::uint64_t>(static_cast<std::uint64_t>(share), 1);
+  if (rank == total) return max_;
   std::uint64_t passed = 0;
   for (std::size_t i = 0; i < counts_.size(); ++i) {
     passed += counts_[i];
-    if (passed >= rank) return std::min(upper_bound(i), max_);
+    if (passed >= rank) return std::min(middle(i), max_);
   }
   return max_;
 }

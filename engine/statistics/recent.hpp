@@ -11,7 +11,7 @@
 namespace aicache {
 
 /// What was reported within one slot of time, or within several. One latency distribution for all operations: one of
-/// each would be 5 KB an operation and slot.
+/// each would be 19 KB an operation and slot.
 struct recent_figures {
   std::map<std::string, operation_counters, std::less<>> operations;
   shard_counters shards;

@@ -1,21 +1,16 @@
 #include "engine/statistics/totals.hpp"
 
-#include <span>
+#include <algorithm>
 
 namespace aicache {
 
 outcome<void> node_totals::add(const shard_report& report) {
   // All histograms are tried before anything is added, so that a bad report leaves no half of itself behind.
-  for (const operation_report& o : report.operations) {
-    histogram probe;
-    if (auto parsed = probe.merge(o.latency); !parsed) return parsed;
-  }
-  for (const std::span<const sparse_histogram> list : {std::span<const sparse_histogram>{report.latency_by_tier},
-                                                       std::span<const sparse_histogram>{report.latency_by_text}})
-    for (const sparse_histogram& h : list) {
-      histogram probe;
-      if (auto parsed = probe.merge(h); !parsed) return parsed;
-    }
+  const auto parses = [](const auto& list) { return std::all_of(list.begin(), list.end(), histogram::parses); };
+  const bool whole = std::all_of(report.operations.begin(), report.operations.end(),
+                                 [](const operation_report& o) { return histogram::parses(o.latency); }) &&
+                     parses(report.latency_by_tier) && parses(report.latency_by_text);
+  if (!whole) return fault{errc::corrupt, "a histogram of a shard's report"};
   aicache::add(shards_, report.counted);
   present_[report.shard] = report.present;
   for (const operation_report& o : report.operations) {

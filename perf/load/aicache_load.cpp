@@ -42,6 +42,7 @@ struct command_line {
   std::string after_fill;
   std::uint64_t seed = 1;
   std::string json;
+  std::string log;
   std::int64_t compute_ms = 0;
   std::int64_t deadline_ms = 30'000;
   bool leases = true;
@@ -125,7 +126,7 @@ outcome<perf::workload> workload_of(const command_line& asked) {
 }
 
 perf::load_run::options ways(const command_line& asked) {
-  return {asked.batch, asked.leases, duration{asked.compute_ms}, duration{asked.deadline_ms}};
+  return {asked.batch, asked.leases, duration{asked.compute_ms}, duration{asked.deadline_ms}, !asked.log.empty()};
 }
 
 // With known arrivals a load is played once, in their order; otherwise popularity decides.
@@ -220,6 +221,10 @@ int load(const command_line& asked, const config::settings& settings) {
       return cannot_run;
     }
   }
+  if (!asked.log.empty() && !perf::write_log(asked.log, *asks, report.found.log)) {
+    say("cannot write " + asked.log);
+    return cannot_run;
+  }
   return report.right() ? all_right : wrong_or_failed;
 }
 
@@ -252,6 +257,7 @@ int main(int argc, char** argv) {
       ->needs(fill);
   app.add_option("--seed", asked.seed, "of all that is drawn")->capture_default_str();
   app.add_option("--json", asked.json, "write the report there as JSON")->type_name("FILE");
+  app.add_option("--log", asked.log, "write what became of every measured get there, as JSON lines")->type_name("FILE");
   app.add_option("--compute-ms", asked.compute_ms, "how long computing an answer takes")
       ->check(CLI::Range(0, 3'600'000))
       ->capture_default_str();

@@ -62,6 +62,7 @@ void load_loop::answered(const std::vector<answer>& answers) {
       count_error(i, a.error);
     } else {
       missing_.push_back(i);
+      if (run_->how.leases) log(i, a, since_asked(), false);
     }
   }
   if (missing_.empty()) return next_batch();
@@ -70,7 +71,7 @@ void load_loop::answered(const std::vector<answer>& answers) {
     for (std::uint32_t place : missing_) ask_with_lease(place);
     return;
   }
-  for (std::uint32_t place : missing_) count_miss(place);
+  for (std::uint32_t place : missing_) count_miss(place, answers[place]);
   if (run_->how.compute.count() == 0) return compute_missing();
   self_->delayed_send(self_, run_->how.compute, caf::ok_atom::value);
 }
@@ -96,7 +97,7 @@ void load_loop::answered_one(std::uint32_t place, const answer& a) {
     return place_done();
   }
   // A plain miss after a lease was asked for: no room to wait. The answer is computed all the same.
-  count_miss(place);
+  count_miss(place, a);
   if (run_->how.compute.count() == 0) return compute_one(place, a.lease);
   self_->delayed_send(self_, run_->how.compute, place, a.lease);
 }
@@ -158,27 +159,37 @@ void load_loop::count_hit(std::uint32_t place, const answer& a) {
   const answer_facts facts = a.facts();
   o.tokens_saved += facts.input_tokens + facts.output_tokens;
   o.model_ms_saved += facts.model_ms;
-  count_latency();
+  count_latency(place, a);
 }
 
-void load_loop::count_miss(std::uint32_t place) {
+void load_loop::count_miss(std::uint32_t place, const answer& a) {
   ++of(place).requests;
   ++of(place).misses;
-  found_->miss_latency.record(count_latency());
+  found_->miss_latency.record(count_latency(place, a));
 }
 
 void load_loop::count_error(std::uint32_t place, errc why) {
   ++of(place).requests;
   ++of(place).errors;
   ++found_->errors[static_cast<std::size_t>(why)];
-  count_latency();
+  answer none;
+  none.status = get_status::error;
+  none.error = why;
+  count_latency(place, none);
 }
 
-std::uint64_t load_loop::count_latency() {
-  const auto ns = static_cast<std::uint64_t>((clock::now() - began_) / std::chrono::nanoseconds{1});
+std::uint64_t load_loop::count_latency(std::uint32_t place, const answer& a) {
+  const std::uint64_t ns = since_asked();
   found_->latency.record(ns);
   run_->done.fetch_add(1, std::memory_order_relaxed);
+  log(place, a, ns, true);
   return ns;
+}
+
+void load_loop::log(std::uint32_t place, const answer& a, std::uint64_t nanoseconds, bool last) {
+  if (!run_->how.log) return;
+  found_->log.push_back({lines_[place], a.asked.code_points, nanoseconds, a.hit() ? a.facts() : answer_facts{},
+                         a.status, a.from, a.error, a.is_stale(), last});
 }
 
 }  // namespace aicache::perf

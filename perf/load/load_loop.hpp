@@ -25,6 +25,7 @@ class load_run {
     bool leases = true;
     duration compute{0};  ///< how long the simulated model takes
     duration deadline{30'000};
+    bool log = false;  ///< keep what became of every get
   };
 
   load_run(const workload& from, std::vector<std::uint32_t> picks, const options& o)
@@ -81,9 +82,13 @@ class load_loop {
   const asked& line(std::uint32_t place) const { return run_->asks.lines[lines_[place]]; }
   operation_tally& of(std::uint32_t place) { return found_->operations[line(place).operation]; }
   void count_hit(std::uint32_t place, const answer& a);
-  void count_miss(std::uint32_t place);
+  void count_miss(std::uint32_t place, const answer& a);
   void count_error(std::uint32_t place, errc why);
-  std::uint64_t count_latency();
+  std::uint64_t count_latency(std::uint32_t place, const answer& a);
+  void log(std::uint32_t place, const answer& a, std::uint64_t nanoseconds, bool last);
+  std::uint64_t since_asked() const {
+    return static_cast<std::uint64_t>((clock::now() - began_) / std::chrono::nanoseconds{1});
+  }
 
   pointer self_;
   std::shared_ptr<load_run> run_;

@@ -7,6 +7,7 @@
 #include "engine/outcome.hpp"
 #include "engine/statistics/histogram.hpp"
 #include "engine/statistics/report.hpp"
+#include "perf/load/get_log.hpp"
 
 namespace aicache::perf {
 
@@ -32,6 +33,7 @@ struct tally {
   std::array<std::uint64_t, 256> errors{};  ///< by code
   histogram latency;                        ///< nanoseconds from asking until hit, miss or error is known
   histogram miss_latency;                   ///< the misses' part of it
+  std::vector<logged_get> log;              ///< every get, if that was asked for
 
   explicit tally(std::size_t operation_count) : operations(operation_count) {}
 
@@ -54,6 +56,7 @@ struct tally {
     puts_refused += other.puts_refused;
     latency.merge(other.latency);
     miss_latency.merge(other.miss_latency);
+    log.insert(log.end(), other.log.begin(), other.log.end());
   }
 
   operation_tally over_operations() const {

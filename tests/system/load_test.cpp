@@ -9,6 +9,7 @@
 #include "tests/support/aicachectl_run.hpp"
 #include "tests/support/aicached_process.hpp"
 #include "tests/support/load_run.hpp"
+#include "tests/support/python_script.hpp"
 
 using aicache::test::load;
 using aicache::test::loaded;
@@ -285,6 +286,82 @@ TEST_CASE("what a node says of a load is what the load counted itself, to the to
     CHECK(saved(ledger.at("by_operation").at(name)) == o.at("tokens_saved"));
     CHECK(ledger.at("by_operation").at(name).at("model_ms") == o.at("model_ms_saved"));
   }
+}
+
+namespace {
+
+// What a recount says of a group, against what the node says of it; a group of which nothing is saved is not told.
+void check_saved(const json& recounted, const json& told) {
+  for (const char* amount : {"calls", "input_tokens", "output_tokens", "model_ms"}) {
+    CAPTURE(amount);
+    CHECK(number(told, amount) == number(recounted, amount));
+  }
+}
+
+void check_percentiles(const json& recounted, const json& told) {
+  for (const char* p : {"p50", "p95", "p99", "p999", "max"}) {
+    CAPTURE(p);
+    CHECK(told.at(p).get<double>() == Approx(recounted.at(p).get<double>()).epsilon(0.01));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("an independent recount of a load's log gives what node and load have told", "[system][load]") {
+  aicache::test::aicached_process node({"memory.budget=4MiB"});
+  const input_folder f;
+  const std::string log = f.at("gets.jsonl");
+  const loaded l = load({"--node", node.address(), "--requests", "40000", "--batch", "16", "--log", log});
+  REQUIRE(l.code == 0);
+  std::string errors;
+  const auto lines = aicache::test::lines_of_python("tests/system/recount.py", errors, {log});
+  if (!lines) return;
+  INFO(errors);
+  REQUIRE(lines->size() == 1);
+  const json again = json::parse(lines->front());
+  const auto ask = [&](const char* part) {
+    return aicache::test::aicachectl({"stats", part, "--node", node.address(), "--json"}).json();
+  };
+  REQUIRE(number(again.at("total"), "answered") == l.number("gets"));
+  REQUIRE(aicache::test::eventually([&] { return ask("summary").at("total").at("answered") == l.number("gets"); }));
+  REQUIRE(again.at("others") == 0);
+  REQUIRE(number(again.at("by_tier").at("hot"), "calls") > 0);
+  REQUIRE(number(again.at("total"), "misses") > 1000);
+  CHECK(again.at("requests") == l.number("requests"));
+  const json summary = ask("summary");
+  const auto check_gets = [](const json& recounted, const json& told) {
+    for (const char* name : {"answered", "hits", "misses"}) CHECK(number(told, name) == number(recounted, name));
+  };
+  check_gets(again.at("total"), summary.at("total"));
+  REQUIRE(again.at("operations").size() > 1);
+  for (const auto& [name, counted] : again.at("operations").items()) {
+    CAPTURE(name);
+    check_gets(counted, summary.at("operations").at(name).at("total"));
+  }
+  const json tiers = ask("tiers").at("text_tiers");
+  for (const auto& [name, counted] : again.at("text_tiers").items()) {
+    CAPTURE(name);
+    CHECK(number(tiers.at(name), "gets") == number(counted, "answered"));
+    if (number(counted, "answered") == 0) continue;
+    CHECK(tiers.at(name).at("hit_percent").get<double>() ==
+          Approx(100.0 * counted.at("hits").get<double>() / counted.at("answered").get<double>()).epsilon(1e-9));
+  }
+  const json ledger = ask("ledger");
+  check_saved(again.at("ledger").at("total"), ledger.at("total"));
+  for (const auto& [from, counted] : again.at("by_tier").items()) {
+    CAPTURE(from);
+    check_saved(counted, ledger.at("total").at("by").at(from));
+  }
+  for (const char* group : {"by_tenant", "by_operation", "by_model"}) {
+    CAPTURE(group);
+    CHECK(again.at("ledger").at(group).size() == ledger.at(group).size());
+    for (const auto& [name, counted] : again.at("ledger").at(group).items()) {
+      CAPTURE(name);
+      check_saved(counted, ledger.at(group).at(name));
+    }
+  }
+  check_percentiles(again.at("latency_us"), l.report.at("latency_us"));
+  check_percentiles(again.at("miss_latency_us"), l.report.at("miss_latency_us"));
 }
 
 TEST_CASE("a replay of a short trace gives the miss ratios that can be counted by hand", "[system][replay]") {
