@@ -343,7 +343,11 @@ void shard_state::tick(bool extra) {
   try {
     more = core_->tick(now(), effects_);
     perform();
-    if (self_->clock().now() >= next_report_) report(core_->take_report());
+    if (self_->clock().now() >= next_report_) {
+      shard_report all = core_->take_report();
+      all.present.mailbox = self_->mailbox().size();
+      report(std::move(all));
+    }
   } catch (const std::exception&) {
     more = false;
   }

@@ -1,10 +1,20 @@
 #include "messages/statistics.hpp"
 
+#include "engine/statistics/latency_bounds.hpp"
+
 namespace aicache {
 
 latency_summary summarise(const histogram& h) {
   const std::uint64_t n = h.count();
-  return {n, n == 0 ? 0 : h.sum() / n, h.quantile(0.5), h.quantile(0.95), h.quantile(0.99), h.quantile(0.999), h.max()};
+  return {n,
+          n == 0 ? 0 : h.sum() / n,
+          h.quantile(0.5),
+          h.quantile(0.95),
+          h.quantile(0.99),
+          h.quantile(0.999),
+          h.max(),
+          h.sum(),
+          counts_at_most(h)};
 }
 
 node_statistics summarise(const node_totals& totals) {

@@ -54,7 +54,7 @@ typename Inspector::result_type inspect(Inspector& f, invalidation_counters& x) 
   );
 }
 
-/// A latency distribution boiled down: nanoseconds.
+/// A latency distribution boiled down: nanoseconds. Quantiles cannot be added up; `sum` and `at_most` can.
 struct latency_summary {
   std::uint64_t count = 0;
   std::uint64_t mean = 0;
@@ -63,10 +63,12 @@ struct latency_summary {
   std::uint64_t p99 = 0;
   std::uint64_t p999 = 0;
   std::uint64_t max = 0;
+  std::uint64_t sum = 0;
+  std::vector<std::uint64_t> at_most{};  ///< as counts_at_most tells it, a number for each of latency_bounds
 
   friend bool operator==(const latency_summary&, const latency_summary&) = default;
 };
-AICACHE_INSPECT(latency_summary, a, b, c, d, e, g, h)
+AICACHE_INSPECT(latency_summary, a, b, c, d, e, g, h, i, j)
 
 struct operation_statistics {
   std::string name;

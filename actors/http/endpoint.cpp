@@ -22,7 +22,8 @@ outcome<std::unique_ptr<endpoint>> endpoint::start(caf::actor_system& system, en
   r.commands.reset = [&system, front = setup.front] { return reset_at(system, front); };
   r.commands.reload = setup.reload;
   r.config = config_json(s);
-  r.facts = {setup.version, config_hash(s)};
+  r.hosts = {s.http.allowed_hosts, s.http.host};
+  r.facts = {setup.version, config_hash(s), s.ledger.currency};
   r.started = setup.started;
   r.refresh = s.http.refresh;
   r.requests_per_second = static_cast<double>(s.http.requests_per_second);

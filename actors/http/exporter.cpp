@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "actors/errors.hpp"
+#include "actors/http/json_views.hpp"
 #include "actors/http/message.hpp"
 
 namespace aicache::http {
@@ -15,12 +16,14 @@ namespace {
 constexpr duration turn_patience{3'000};
 static_assert(static_cast<std::uint8_t>(view::curve) == static_cast<std::uint8_t>(figures_view::curve));
 
-/// Two distributions as one: how many and how long in all is exact, of the quantiles the sum knows nothing.
+/// Two distributions as one: all of it is exact, but of the quantiles the sum knows nothing.
 latency_summary both(const latency_summary& a, const latency_summary& b) {
   if (a.count == 0) return b;
   if (b.count == 0) return a;
   const std::uint64_t n = a.count + b.count;
-  return {n, (a.mean * a.count + b.mean * b.count) / n, 0, 0, 0, 0, std::max(a.max, b.max)};
+  latency_summary sum{n, (a.sum + b.sum) / n, 0, 0, 0, 0, std::max(a.max, b.max), a.sum + b.sum, a.at_most};
+  for (std::size_t i = 0; i < sum.at_most.size() && i < b.at_most.size(); ++i) sum.at_most[i] += b.at_most[i];
+  return sum;
 }
 
 }  // namespace
@@ -95,6 +98,10 @@ void exporter_state::publish(const node_statistics& s) {
   for (auto& [label, o] : operations) next_.operations.push_back(std::move(o));
   next_.tenants.clear();
   for (auto& [label, t] : tenants) next_.tenants.push_back(std::move(t));
+  next_.told = figures_told(next_.views[static_cast<std::size_t>(view::ledger)],
+                            next_.views[static_cast<std::size_t>(view::recommendations)]);
+  events_.compare(setup_.board->newest().get(), next_);
+  next_.events = events_.json();
   setup_.board->publish(std::make_shared<snapshot>(next_));
 }
 

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 
+#include "actors/http/event_log.hpp"
 #include "actors/http/label_limit.hpp"
 #include "actors/http/snapshot.hpp"
 #include "messages/interfaces.hpp"
@@ -48,6 +49,7 @@ class exporter_state {
   exporter_setup setup_;
   label_limit operations_;
   label_limit tenants_;
+  event_log events_;
   snapshot next_;
   std::optional<node_statistics> statistics_;  ///< of this turn
   unsigned open_ = 0;                          ///< answers that this turn waits for

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/statistics/latency_bounds.hpp"
+
 namespace aicache::http {
 
 namespace {
@@ -18,25 +20,25 @@ using prometheus::MetricType;
 using labels = std::vector<ClientMetric::Label>;
 
 constexpr double seconds_per_nanosecond = 1e-9;
+// Of operations there may be hundreds, of tiers there are a handful: those have one bound to a doubling, these all.
+constexpr std::size_t operation_stride = latency_bounds_per_octave;
+constexpr std::size_t tier_stride = 1;
 
 /// Families in the order in which their rows first come.
 class families {
  public:
   void counter(const metric_row& row, labels of, double value) {
-    add(row, "_total", MetricType::Counter, std::move(of)).counter.value = value;
+    add(row, "_total", MetricType::Counter, std::move(of)).counter.value = value * scale(row);
   }
   void gauge(const metric_row& row, labels of, double value) {
     add(row, "", MetricType::Gauge, std::move(of)).gauge.value = value;
   }
-  void latency(const metric_row& row, const std::string& value, const latency_summary& l) {
-    auto& s = add(row, "", MetricType::Summary, {{std::string(row.label), value}}).summary;
-    s.sample_count = l.count;
-    s.sample_sum = static_cast<double>(l.mean) * static_cast<double>(l.count) * seconds_per_nanosecond;
-    // Of nothing, and of distributions that were added up, there are none.
-    if (l.count == 0 || (l.p999 == 0 && l.max > 0)) return;
-    for (const auto& [quantile, nanoseconds] :
-         {std::pair{0.5, l.p50}, std::pair{0.95, l.p95}, std::pair{0.99, l.p99}, std::pair{0.999, l.p999}})
-      s.quantile.push_back({quantile, static_cast<double>(nanoseconds) * seconds_per_nanosecond});
+  void latency(const metric_row& row, std::size_t stride, const std::string& value, const latency_summary& l) {
+    auto& h = add(row, "", MetricType::Histogram, {{std::string(row.label), value}}).histogram;
+    h.sample_count = l.count;
+    h.sample_sum = static_cast<double>(l.sum) * seconds_per_nanosecond;
+    for (std::size_t i = 0; i < latency_bounds.size(); i += stride)
+      h.bucket.push_back({i < l.at_most.size() ? l.at_most[i] : 0, seconds_of(latency_bounds[i])});
   }
   void info(const metric_row& row, const std::string& value) {
     add(row, "", MetricType::Gauge, {{std::string(row.label), value}}).gauge.value = 1;
@@ -49,6 +51,11 @@ class families {
   }
 
  private:
+  // Outside everything is in the base unit.
+  static double scale(const metric_row& row) { return row.unit == "ms" ? 1e-3 : row.unit == "millionths" ? 1e-6 : 1; }
+  // Divided, so that it is written with as few digits as it has.
+  static double seconds_of(std::uint64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1e9; }
+
   ClientMetric& add(const metric_row& row, std::string_view ending, MetricType type, labels of) {
     auto& family = family_of(row, ending, type);
     // Rows of a family that are told apart by a label of their own.
@@ -94,6 +101,9 @@ void tell(families& f, const node_figures& node, const build_facts& facts) {
 }
 
 void tell_latencies(families& f, const snapshot& s) {
+  const auto stride_of = [](std::string_view member) {
+    return member == "operations" ? operation_stride : tier_stride;
+  };
   const auto latencies_of = [&](std::string_view member) {
     std::vector<std::pair<std::string, latency_summary>> all;
     if (member == "operations")
@@ -103,7 +113,8 @@ void tell_latencies(families& f, const snapshot& s) {
     return all;
   };
 #define AICACHE_NODE_LATENCY(member, family, label, value, unit, doc) \
-  for (const auto& [name, l] : latencies_of(#member)) f.latency({#member, #family, label, value, unit, doc}, name, l);
+  for (const auto& [name, l] : latencies_of(#member))                 \
+    f.latency({#member, #family, label, value, unit, doc}, stride_of(#member), name, l);
 #include "config/metrics.def"
 }
 

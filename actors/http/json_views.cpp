@@ -23,9 +23,10 @@ json json_of_figures(const Figures& figures) {
 
 json json_of_latency(const latency_summary& l) {
   json j{{"count", l.count}};
-  // Of nothing there is no mean.
-  if (l.count > 0)
-    j.update({{"mean", l.mean}, {"p50", l.p50}, {"p95", l.p95}, {"p99", l.p99}, {"p999", l.p999}, {"max", l.max}});
+  // Of nothing there is no mean, and of what was added up no quantile.
+  if (l.count > 0) j.update({{"mean", l.mean}, {"max", l.max}});
+  if (l.count > 0 && (l.p999 > 0 || l.max == 0))
+    j.update({{"p50", l.p50}, {"p95", l.p95}, {"p99", l.p99}, {"p999", l.p999}});
   return j;
 }
 
@@ -86,6 +87,20 @@ std::string config_json(const config::settings& s) {
     keys[row.key()] = hidden ? std::string(config::secret_mask) : value;
   }
   return text_of({{"hash", config_hash(s)}, {"settings", std::move(keys)}});
+}
+
+told_figures figures_told(const std::string& ledger, const std::string& recommendations) {
+  told_figures t;
+  const json l = json::parse(ledger, nullptr, false);
+  if (l.is_object() && l.contains("total")) t.saved_millionths = l["total"].value("worth_millionths", std::uint64_t{0});
+  const json r = json::parse(recommendations, nullptr, false);
+  if (!r.is_array()) return t;
+  t.advice.emplace();
+  for (const json& one : r) {
+    const std::string priority = one.value("priority", "");
+    ++(priority == "high" ? t.advice->high : priority == "medium" ? t.advice->medium : t.advice->low);
+  }
+  return t;
 }
 
 std::string config_hash(const config::settings& s) {

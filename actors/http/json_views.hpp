@@ -20,6 +20,9 @@ std::string readiness_json(const readiness& r);
 /// Keys with their values as they are written elsewhere; of a secret that is set, the mask.
 std::string config_json(const config::settings& s);
 
+/// What the ledger and the recommendations, as the monitor writes them, have for metrics.
+told_figures figures_told(const std::string& ledger, const std::string& recommendations);
+
 /// Sixteen hexadecimal digits: the same for settings that are equal but for secrets.
 std::string config_hash(const config::settings& s);
 

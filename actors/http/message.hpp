@@ -15,10 +15,11 @@ namespace aicache::http {
 /// What somebody asks over HTTP, once its header has arrived.
 struct query {
   std::string method;
-  std::string path;     ///< decoded, and without "." and ".."
+  std::string path;     ///< as it was sent, but without "." and ".."
   std::string address;  ///< of the caller
   std::string authorization{};
   std::string if_none_match{};
+  std::string host{};                 ///< by which the caller knows this node
   std::uint64_t announced_bytes = 0;  ///< that the body has, if it says so
   /// Reads the body. Fails: too_large past as many bytes, deadline when it does not arrive in time. Empty: no body.
   std::function<outcome<std::string>(std::size_t at_most)> body{};

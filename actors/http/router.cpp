@@ -74,6 +74,8 @@ reply router::choose(const query& q, snapshot::point now) {
       return r;
     }
   }
+  if (!setup_.hosts.knows(q.host))
+    return problem(421, "ask by address or as localhost, or name this host in http.allowed_hosts");
   const auto at = std::find_if(std::begin(table), std::end(table), [&](const route& r) { return r.path == q.path; });
   if (at == std::end(table)) return page(q);
   if (q.method == "OPTIONS") return with_allowed({204}, at->method);
@@ -146,6 +148,12 @@ reply router::metrics(const query&, snapshot::point now) {
   if (s) {
     n.shard_restarts = s->statistics.shard_restarts;
     n.level = s->statistics.level;
+    n.saved_millionths = s->told.saved_millionths;
+    if (s->told.advice) {
+      n.advice_high = static_cast<double>(s->told.advice->high);
+      n.advice_medium = static_cast<double>(s->told.advice->medium);
+      n.advice_low = static_cast<double>(s->told.advice->low);
+    }
     n.snapshot_age = std::chrono::duration<double>(now - s->taken).count();
     if (s->shared) n.shared_tier = *s->shared ? 1 : 0;
     if (!s->shards_up.empty()) {
@@ -193,6 +201,11 @@ reply router::summary(const query&, snapshot::point) { return told(view::summary
 reply router::ledger(const query&, snapshot::point) { return told(view::ledger); }
 reply router::recommendations(const query&, snapshot::point) { return told(view::recommendations); }
 reply router::curve(const query&, snapshot::point) { return told(view::curve); }
+
+reply router::events(const query&, snapshot::point) {
+  const auto s = setup_.board->newest();
+  return s ? json_reply(s->events) : problem(503, not_told_yet);
+}
 
 // -- commands ----------------------------------------------------------------
 

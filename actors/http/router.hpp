@@ -9,6 +9,7 @@
 
 #include "actors/http/commands.hpp"
 #include "actors/http/exposition.hpp"
+#include "actors/http/host_names.hpp"
 #include "actors/http/message.hpp"
 #include "actors/http/rate_limit.hpp"
 #include "actors/http/snapshot.hpp"
@@ -29,7 +30,8 @@ std::span<const route> routes() noexcept;
 struct router_setup {
   std::shared_ptr<snapshot_board> board;
   node_commands commands;
-  std::string token;   ///< empty: nobody may command
+  std::string token;  ///< empty: nobody may command
+  host_names hosts;
   std::string config;  ///< JSON of the settings, secrets masked
   build_facts facts;
   instant started;
@@ -42,7 +44,7 @@ struct router_setup {
 ///
 /// Owner      every thread that serves HTTP, at once; is told the time
 /// Fails      an error is a problem of RFC 7807: 404 for what is not there, 405 with what may be done, 401 and 403 for
-///            want of the token, 413 for too long a body, 429 for who asks too often, 503 for what is
+///            want of the token, 413 for too long a body, 421 for a name that is not this node's, 429 for who asks too often, 503 for what is
 ///            not known yet
 /// Cost       a metrics page is made for whoever asks for it; all else is copied. No request reaches a shard, but for
 ///            commands

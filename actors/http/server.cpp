@@ -113,6 +113,7 @@ struct server::callbacks {
     try {
       query q{info->request_method, info->local_uri, info->remote_addr};
       q.authorization = header(c, "Authorization");
+      q.host = header(c, "Host");
       q.if_none_match = header(c, "If-None-Match");
       q.announced_bytes = info->content_length > 0 ? static_cast<std::uint64_t>(info->content_length) : 0;
       const auto until = clock::now() + self.timeout_;
@@ -149,6 +150,7 @@ outcome<std::unique_ptr<server>> server::start(const server_options& o, handler 
   const std::string address = (v6 ? "[" + o.host + "]" : o.host) + ":" + std::to_string(o.port);
   const std::string connections = std::to_string(o.connections);
   const std::string timeout = std::to_string(o.timeout.count());
+  // No path of ours has anything to decode, and one that was decoded would end where it has a byte of zero.
   const char* settings[] = {"listening_ports",
                             address.c_str(),
                             "num_threads",
@@ -157,6 +159,8 @@ outcome<std::unique_ptr<server>> server::start(const server_options& o, handler 
                             timeout.c_str(),
                             "max_request_size",
                             "16384",
+                            "decode_url",
+                            "no",
                             "enable_keep_alive",
                             "no",
                             "enable_directory_listing",

@@ -29,6 +29,15 @@ constexpr const char* to_string(view v) noexcept {
   return "summary";
 }
 
+/// What the monitor's JSON tells that is a metric too; nothing where it was not told.
+struct told_figures {
+  std::uint64_t saved_millionths = 0;
+  struct priorities {
+    std::uint64_t high = 0, medium = 0, low = 0;
+  };
+  std::optional<priorities> advice;
+};
+
 /// What was known of the node at one time. Never changed once it is published.
 struct snapshot {
   using point = std::chrono::steady_clock::time_point;
@@ -42,6 +51,8 @@ struct snapshot {
   std::uint64_t epoch = 0;                       ///< of that map
   std::optional<bool> shared;                    ///< whether Redis is of use; nothing where there is none
   std::array<std::string, view_count> views;     ///< JSON; empty where nobody has answered yet
+  told_figures told;                             ///< of these
+  std::string events;                            ///< JSON, as event_log writes it
 };
 
 /// Where the newest snapshot hangs, and how the node's life goes.

@@ -1,5 +1,7 @@
+#include "actors/http/event_log.hpp"
 #include "actors/http/exporter.hpp"
 #include "actors/http/exposition.hpp"
+#include "actors/http/json_views.hpp"
 #include "actors/http/message.hpp"
 #include "tests/support/http_caller.hpp"
 #include "tests/support/sim.hpp"
@@ -33,7 +35,7 @@ struct exported {
     s.pass(duration{2'500}, duration{250});
     return series_of(text());
   }
-  std::string text() { return http::exposition(board->newest().get(), {}, {"1.2.3", "cafe"}); }
+  std::string text() { return http::exposition(board->newest().get(), {}, {"1.2.3", "cafe", "EUR"}); }
 
   sim s;
   std::shared_ptr<http::snapshot_board> board = std::make_shared<http::snapshot_board>();
@@ -62,9 +64,12 @@ TEST_CASE("what is exposed is what was asked", "[http]") {
   CHECK(value_of(series, R"(aicache_tenant_hits_total{tenant="t"})") == 30);
   CHECK(value_of(series, R"(aicache_tenant_misses_total{tenant="other tenant"})") == 3);
   CHECK(value_of(series, R"(aicache_entries{tier="hot"})") == 30);
-  CHECK(value_of(series, "aicache_budget") > 0);
+  CHECK(value_of(series, "aicache_budget_bytes") > 0);
   CHECK(value_of(series, R"(aicache_get_seconds_count{operation="qa"})") == 50);
-  CHECK(value_of(series, R"(aicache_get_seconds{operation="qa",quantile="0.99"})") >= 0);
+  CHECK(value_of(series, R"(aicache_get_seconds_bucket{operation="qa",le="+Inf"})") == 50);
+  CHECK(value_of(series, R"(aicache_tier_get_seconds_bucket{tier="hot",le="+Inf"})") == 30);
+  CHECK(value_of(series, "aicache_mailbox") >= 0);
+  CHECK(value_of(series, R"(aicache_saved_model_seconds_total{operation="qa"})") > 0);
   CHECK(value_of(series, R"(aicache_build_info{version="1.2.3"})") == 1);
   // There is no Redis of which anything could be said.
   CHECK(value_of(series, R"(aicache_redis_reads_total{result="present"})") == -1);
@@ -103,6 +108,8 @@ TEST_CASE("labels have no more values than they may, and nothing is lost by it",
   CHECK(value_of(series, R"(aicache_misses_total{operation="first",reason="absent"})") == 1);
   CHECK(value_of(series, R"(aicache_tenant_misses_total{tenant="other"})") == 18);
   CHECK(value_of(series, R"(aicache_get_seconds_count{operation="other"})") == 12);
+  CHECK(value_of(series, R"(aicache_get_seconds_bucket{operation="other",le="+Inf"})") == 12);
+  CHECK(value_of(series, R"(aicache_get_seconds_bucket{operation="other",le="8.589934591"})") == 12);
   // Series stay as they were told apart first: a counter that moved to another label would go back.
   e.s.result(c.get_async(ask(1, "zero", "zero tenant")));
   const auto later = e.series();
@@ -127,26 +134,45 @@ TEST_CASE("names of any bytes leave a page that Prometheus can read", "[http]") 
   CHECK(value_of(series, "aicache_tenant_misses_total{tenant=\"line\\nend\"}") == 1);
 }
 
-TEST_CASE("of latencies that were added up the sum is told, and no quantile", "[http]") {
+TEST_CASE("latencies are histograms whose buckets hold what was at most as long as they say", "[http]") {
+  histogram h;
+  for (const std::uint64_t nanoseconds : {100u, 511u, 512u, 639u, 640u, 1'000'000u}) h.record(nanoseconds);
   http::snapshot s;
-  s.operations = {{"one", {}, {4, 100, 90, 100, 110, 120, 130}}, {"other", {}, {6, 200, 0, 0, 0, 0, 300}}};
+  s.operations = {{"qa", {}, summarise(h)}};
+  s.statistics.tiers = {{"hot", summarise(h)}, {"warm", {}}};
   const auto series = series_of(http::exposition(&s, {}, {}));
-  CHECK(value_of(series, R"(aicache_get_seconds{operation="one",quantile="0.95"})") == Approx(100e-9));
-  CHECK(value_of(series, R"(aicache_get_seconds_sum{operation="other"})") == Approx(1200e-9));
-  CHECK(value_of(series, R"(aicache_get_seconds_count{operation="other"})") == 6);
-  for (const auto& [name, value] : series) CHECK(name.find(R"(operation="other",quantile)") == std::string::npos);
+  const auto at_most = [&](const std::string& family, const std::string& label, const std::string& bound) {
+    return value_of(series, "aicache_" + family + "_seconds_bucket{" + label + ",le=\"" + bound + "\"}");
+  };
+  CHECK(at_most("tier_get", R"(tier="hot")", "5.11e-07") == 2);
+  CHECK(at_most("tier_get", R"(tier="hot")", "6.39e-07") == 4);
+  CHECK(at_most("tier_get", R"(tier="hot")", "7.67e-07") == 5);
+  CHECK(at_most("tier_get", R"(tier="hot")", "+Inf") == 6);
+  // Of operations there may be many: they have a quarter of the bounds.
+  CHECK(at_most("get", R"(operation="qa")", "5.11e-07") == 2);
+  CHECK(at_most("get", R"(operation="qa")", "6.39e-07") == -1);
+  CHECK(at_most("get", R"(operation="qa")", "1.023e-06") == 5);
+  CHECK(at_most("get", R"(operation="qa")", "8.589934591") == 6);
+  CHECK(value_of(series, R"(aicache_get_seconds_sum{operation="qa"})") == Approx(1'002'402e-9));
+  CHECK(value_of(series, R"(aicache_get_seconds_count{operation="qa"})") == 6);
+  CHECK(at_most("tier_get", R"(tier="warm")", "+Inf") == 0);
+  const auto buckets = [&](const std::string& begin) {
+    return std::count_if(series.begin(), series.end(), [&](const auto& one) { return one.first.starts_with(begin); });
+  };
+  CHECK(buckets("aicache_get_seconds_bucket") == 26);
+  CHECK(buckets("aicache_tier_get_seconds_bucket{tier=\"hot\"") == 98);
 }
 
 TEST_CASE("every row of the table of metrics is exposed under its name, with its type and help", "[http]") {
   http::snapshot s;
-  s.operations.push_back({"qa", {}, {1, 5, 5, 5, 5, 5, 5}});
+  s.operations.push_back({"qa", {}, {1, 5, 5, 5, 5, 5, 5, 5}});
   s.tenants.push_back({"t", {}});
-  s.statistics.tiers.push_back({"hot", {1, 5, 5, 5, 5, 5, 5}});
+  s.statistics.tiers.push_back({"hot", {1, 5, 5, 5, 5, 5, 5, 5}});
   s.shared = true;
   http::node_figures n;
 #define AICACHE_NODE_GAUGE(member, family, label, value, unit, doc) n.member = 1;
 #include "config/metrics.def"
-  const std::string text = http::exposition(&s, n, {"1", "2"});
+  const std::string text = http::exposition(&s, n, {"1", "2", "USD"});
   const auto series = series_of(text);
   const auto check = [&](const std::string& name, const std::string& type, const std::string& doc) {
     CAPTURE(name);
@@ -173,9 +199,8 @@ TEST_CASE("every row of the table of metrics is exposed under its name, with its
 #define AICACHE_SHARD_GAUGE(member, family, label, value, unit, doc) check("aicache_" #family, "gauge", doc);
 #define AICACHE_NODE_GAUGE(member, family, label, value, unit, doc) check("aicache_" #family, "gauge", doc);
 #define AICACHE_NODE_INFO(member, family, label, value, unit, doc) check("aicache_" #family, "gauge", doc);
-#define AICACHE_NODE_LATENCY(member, family, label, value, unit, doc) check("aicache_" #family, "summary", doc);
+#define AICACHE_NODE_LATENCY(member, family, label, value, unit, doc) check("aicache_" #family, "histogram", doc);
 #include "config/metrics.def"
-  CHECK(value_of(series, "aicache_get_seconds{operation=\"qa\",quantile=\"0.5\"}") == Approx(5e-9));
   CHECK(value_of(series, "aicache_get_seconds_sum{operation=\"qa\"}") == Approx(5e-9));
 }
 
@@ -196,6 +221,56 @@ TEST_CASE("each turn brings what the monitor says, as it says it", "[http]") {
   e.s.result(c.get_async(ask(1)));
   e.series();
   CHECK(view_of(http::view::ledger).at("total").at("calls") == 2);
+}
+
+TEST_CASE("what the ledger and the advice say is a metric, of the currency and by priority", "[http]") {
+  const http::told_figures t =
+      http::figures_told(R"({"total": {"worth_millionths": 2500000}})",
+                         R"([{"priority": "high"}, {"priority": "low"}, {"priority": "low"}])");
+  CHECK(t.saved_millionths == 2'500'000);
+  REQUIRE(t.advice);
+  CHECK(t.advice->high == 1);
+  CHECK(t.advice->medium == 0);
+  CHECK(t.advice->low == 2);
+  http::node_figures n;
+  n.saved_millionths = t.saved_millionths;
+  const auto series = series_of(http::exposition(nullptr, n, {"1", "2", "EUR"}));
+  CHECK(value_of(series, "aicache_saved_money_total") == 2.5);
+  CHECK(value_of(series, R"(aicache_ledger_info{currency="EUR"})") == 1);
+  // Nothing is known of what was not told.
+  CHECK(value_of(series, R"(aicache_recommendations{priority="high"})") == -1);
+  for (const char* text : {"", "null", "[]", "{"}) CHECK_FALSE(http::figures_told(text, "").advice);
+}
+
+TEST_CASE("what changes between two looks is an event, once, and the oldest are let go of", "[http]") {
+  http::event_log log;
+  const auto words = [&] {
+    std::vector<std::string> all;
+    const auto j = nlohmann::json::parse(log.json());
+    for (const auto& e : j.at("events")) all.push_back(e.at("what"));
+    return all;
+  };
+  http::snapshot first;
+  first.shared = true;
+  log.compare(nullptr, first);
+  log.compare(&first, first);
+  CHECK(words() == std::vector<std::string>{"start"});
+  http::snapshot second = first;
+  second.at = instant{5'000};
+  second.shared = false;
+  second.statistics.level = 1;
+  second.statistics.shard_restarts = 2;
+  second.statistics.link.outages = 1;
+  second.statistics.invalidations.requested = 3;
+  log.compare(&first, second);
+  CHECK(words() == std::vector<std::string>{"start", "level", "shards", "redis", "redis", "invalidation"});
+  const auto told = nlohmann::json::parse(log.json()).at("events").at(1);
+  CHECK(told == nlohmann::json{
+                    {"at", 5'000}, {"what", "level"}, {"detail", "the level of service is memory_only after normal"}});
+  for (std::size_t i = 0; i < http::event_log::kept; ++i)
+    log.compare(i % 2 == 0 ? &second : &first, i % 2 == 0 ? first : second);
+  CHECK(words().size() == http::event_log::kept);
+  CHECK(words().front() != "start");
 }
 
 TEST_CASE("the death of a shard is seen, and the end of the front", "[http]") {

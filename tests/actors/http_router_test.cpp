@@ -29,7 +29,8 @@ struct routed {
     s.board = board;
     s.token = std::move(token);
     s.config = "{}";
-    s.facts = {"1.2.3", "cafe"};
+    s.facts = {"1.2.3", "cafe", "USD"};
+    s.hosts = {"cache.example, Node-1", "0.0.0.0"};
     s.body_bytes = 100;
     s.requests_per_second = 1000;
     s.commands.invalidate = [this](const invalidate_request& what) -> outcome<invalidated> {
@@ -139,6 +140,32 @@ TEST_CASE("every route answers its own method, HEAD for GET, and OPTIONS; all ot
     }
   }
   CHECK(r.asked.size() == 1);  // clear; invalidate had no body
+}
+
+TEST_CASE("whoever asks by a name that is not the node's is refused, whatever is asked", "[http]") {
+  routed r;
+  r.tell();
+  const auto asked_as = [&](const std::string& host, const std::string& method = "GET",
+                            const std::string& path = "/metrics") {
+    return r.router->answer({method, path, "10.0.0.1", "Bearer " + right_token, "", host}, r.now);
+  };
+  for (const char* host : {"", "localhost", "LOCALHOST:9464", "127.0.0.1", "127.0.0.1:9464", "10.1.2.3:80", "[::1]",
+                           "[::1]:9464", "cache.example", "Cache.Example.:443", "node-1:9464", "0.0.0.0:9464"}) {
+    CAPTURE(host);
+    CHECK(asked_as(host).status == 200);
+  }
+  for (const char* host :
+       {"evil.example", "evil.example:9464", "localhost.evil.example", "127.0.0.1.evil.example", "cache.example.evil",
+        "[::1", "[::1]evil", "[evil]", "127.0.0.1:evil", "localhost:9464:1", "."}) {
+    CAPTURE(host);
+    for (const http::route& row : http::routes())
+      check_problem(asked_as(host, std::string(row.method), std::string(row.path)), 421);
+    check_problem(asked_as(host, "GET", "/"), 421);
+  }
+  CHECK(r.asked.empty());
+  CHECK(r.resets + r.reloads == 0);
+  CHECK(http::host_names("*", "").knows("any.name.at.all"));
+  CHECK_FALSE(http::host_names("", "").knows("any.name.at.all"));
 }
 
 TEST_CASE("there is nothing beside the routes and the page", "[http]") {

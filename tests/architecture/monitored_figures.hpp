@@ -23,12 +23,12 @@ inline exposed_figures figures_of(const std::string& metrics_def) {
     if (!std::regex_search(line, m, row)) continue;
     const std::string scope = m[1], kind = m[2], name = "aicache_" + m[3].str();
     std::vector<std::string> names = {kind == "COUNTER" ? name + "_total" : name};
-    if (kind == "LATENCY") names.insert(names.end(), {name + "_sum", name + "_count"});
+    if (kind == "LATENCY") names.insert(names.end(), {name + "_bucket", name + "_sum", name + "_count"});
     for (const std::string& exposed : names) {
       auto& labels = out[exposed];
       if (scope == "OPERATION") labels["operation"];
       if (scope == "TENANT") labels["tenant"];
-      if (kind == "LATENCY") labels["quantile"];
+      if (kind == "LATENCY") labels["le"];
       if (m[4].length() == 0) continue;
       auto& values = labels[m[4]];
       if (m[5].length() != 0) values.insert(m[5]);

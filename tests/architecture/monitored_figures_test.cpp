@@ -44,8 +44,8 @@ TEST_CASE("every alert has a severity, a summary, and a row of the guide that sa
 
 TEST_CASE("a row of the table is seen from outside under the name of its kind", "[architecture]") {
   const exposed_figures known = figures_of(two_rows);
-  CHECK(known.size() == 5);
-  CHECK(unknown_figures("aicache_hits_total aicache_level aicache_get_seconds aicache_get_seconds_count", known) ==
+  CHECK(known.size() == 6);
+  CHECK(unknown_figures("aicache_hits_total aicache_level aicache_get_seconds aicache_get_seconds_bucket", known) ==
         said{});
   CHECK(unknown_figures("aicache_hits aicache_level_total aicache_gone aicache_hits_total_x", known) ==
         said{"there is no aicache_hits", "there is no aicache_level_total", "there is no aicache_gone",
@@ -55,7 +55,7 @@ TEST_CASE("a row of the table is seen from outside under the name of its kind", 
 TEST_CASE("a label that a figure does not have is found, and so is a value", "[architecture]") {
   const exposed_figures known = figures_of(two_rows);
   CHECK(unknown_figures(R"(aicache_hits_total{tier=~"hot|warm", operation="qa", job="j"})", known) == said{});
-  CHECK(unknown_figures(R"(aicache_get_seconds{tier="any", quantile=\"0.5\"})", known) == said{});
+  CHECK(unknown_figures(R"(aicache_get_seconds_bucket{tier="any", le=\"0.5\"})", known) == said{});
   CHECK(unknown_figures(R"(aicache_hits_total{tier=~"hot|cold"} aicache_level{tier=\"hot\"})", known) ==
         said{"aicache_hits_total has no tier cold", "aicache_level has no label tier"});
 }

@@ -84,7 +84,7 @@ settings all_changed() {
   s.encryption = {true, "", "/keys"};
   s.supervision = {1_h, 1_h, 1, 1_d};
   s.monitor = {10_ms};
-  s.http = {false, "::", 0, "", "/token", 1_m, 1, 256, 1, 256, 100_ms};
+  s.http = {false, "::", "cache.example", 0, "", "/token", 1_m, 1, 256, 1, 256, 100_ms};
   s.log = {"off"};
   return s;
 }

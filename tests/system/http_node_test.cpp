@@ -144,7 +144,8 @@ TEST_CASE("a command over HTTP does what it says, and nothing without the token"
   // In pieces, as some clients send them.
   fill();
   http_connection pieces(port);
-  pieces.send("POST /api/v1/invalidate HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n" + bearer + "\r\n\r\n");
+  pieces.send("POST /api/v1/invalidate HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n" + bearer +
+              "\r\n\r\n");
   pieces.send("10\r\n" + body.substr(0, 16) + "\r\n");
   pieces.send("11\r\n" + body.substr(16) + "\r\n0\r\n\r\n");
   REQUIRE(body.size() == 0x21);
@@ -175,13 +176,20 @@ TEST_CASE("every answer is guarded, whatever was asked", "[system][http]") {
   const http_answer api = ask_http(port, "GET", "/api/v1/");
   CHECK(api.header("Cache-Control") == "no-store");
   CHECK(is_guarded(api));
-  for (const char* path : {"/../../../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/..%2f..%2fetc/passwd",
-                           "/page/../../x", "/....//etc/passwd", "/\\..\\..\\x", "/.git/config", "/aicached"}) {
+  for (const char* path :
+       {"/../../../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/..%2f..%2fetc/passwd", "/page/../../x",
+        "/....//etc/passwd", "/\\..\\..\\x", "/.git/config", "/aicached", "/..%00/x", "/%00"}) {
     CAPTURE(path);
     const http_answer a = ask_http(port, "GET", path);
     CHECK((is_problem(a, 404) || is_problem(a, 400)));
     CHECK(is_guarded(a));
   }
+  // A name of another site, led here, is not the node's.
+  http_connection rebound(port);
+  rebound.send("GET /api/v1/config HTTP/1.1\r\nHost: evil.example\r\n\r\n");
+  const http_answer refused = rebound.answer();
+  CHECK(is_problem(refused, 421));
+  CHECK(is_guarded(refused));
   for (const char* method : {"DELETE", "PUT", "PATCH"}) CHECK(is_problem(ask_http(port, method, "/metrics"), 405));
 }
 
@@ -243,16 +251,17 @@ TEST_CASE("what is no HTTP, never ends or is too long is refused, and the node s
   }
   SECTION("a body that turns out too long") {
     http_connection c(port);
-    c.send("POST /api/v1/invalidate HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n" + bearer + "\r\n\r\n");
+    c.send("POST /api/v1/invalidate HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n" + bearer +
+           "\r\n\r\n");
     c.send("404\r\n" + std::string(0x404, ' ') + "\r\n0\r\n\r\n");
     CHECK(is_problem(c.answer(), 413));
     CHECK(lives());
   }
   SECTION("a body that never comes, or byte by byte") {
     http_connection never(port);
-    never.send("POST /api/v1/invalidate HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n" + bearer + "\r\n\r\n");
+    never.send("POST /api/v1/invalidate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n" + bearer + "\r\n\r\n");
     http_connection slow(port);
-    slow.send("POST /api/v1/invalidate HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n" + bearer + "\r\n\r\n");
+    slow.send("POST /api/v1/invalidate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n" + bearer + "\r\n\r\n");
     const auto begun = std::chrono::steady_clock::now();
     while (slow.send(" ") && std::chrono::steady_clock::now() - begun < 3s) std::this_thread::sleep_for(20ms);
     CHECK(std::chrono::steady_clock::now() - begun < 3s);
@@ -261,7 +270,7 @@ TEST_CASE("what is no HTTP, never ends or is too long is refused, and the node s
   }
   SECTION("a body that breaks off") {
     http_connection c(port);
-    c.send("POST /api/v1/clear HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc");
+    c.send("POST /api/v1/clear HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc");
     CHECK(is_problem(c.answer(), 401));
     CHECK(lives());
   }
