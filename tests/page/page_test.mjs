@@ -55,6 +55,7 @@ test("shows what the node says, and complains of nothing under the node's own co
   assert.match(await rowOf(page, "ledger-table", "all").innerText(), /\$3,096/);
   assert.match(await text(page, "#advice-list"), /memory\.budget = 512MiB/);
   assert.match(await rowOf(page, "curve-table", "512 MiB").innerText(), /85\.1 %\s+\+6\.2 ± 0\.8/);
+  assert.match(await text(page, "#events-table"), /level\s+the level of service is memory_only after normal[\s\S]*start/);
   assert.match(await text(page, "#redis-state"), /Normal.*breaker is closed/);
   assert.equal(await page.locator("#curve-plot canvas").count(), 1);
   assert.deepEqual(complaints, []);
@@ -96,11 +97,11 @@ test("shows a dash for what is not known, and never a zero", async () => {
 
 test("goes on without the views that a node does not have", async () => {
   const { page, complaints, close } = await opened({}, async (p) => {
-    for (const view of ["statistics", "ledger", "recommendations", "curve"])
+    for (const view of ["statistics", "ledger", "recommendations", "curve", "events"])
       await p.route(`**/api/v1/${view}`, (r) => r.fulfill({ status: 501, contentType: "application/problem+json", body: '{"detail":"not in this build"}' }));
   });
   await live(page);
-  for (const part of ["#advice-list", "#curve-table", "#ledger-table"]) assert.match(await text(page, part), /not known: not in this build/);
+  for (const part of ["#advice-list", "#curve-table", "#ledger-table", "#events-table"]) assert.match(await text(page, part), /not known: not in this build/);
   assert.match(await text(page, "#redis-state"), /not known/);
   assert.equal(await page.locator("#curve-plot canvas").count(), 0);
   assert.deepEqual(complaints, []);

@@ -2,7 +2,7 @@
 import { at, fill, make, row, say } from "./elements.js";
 import { bytes, count, dash, percent, points } from "./format.js";
 
-const rounded = (n) => (typeof n === "number" ? String(Number(n.toPrecision(4))) : dash);
+const rounded = (n) => (typeof n !== "number" ? dash : Math.abs(n) < 1000 ? String(Number(n.toPrecision(4))) : count(Math.round(n)));
 const figure = (e) => (e.unit === "bytes" ? bytes(e.value) : `${rounded(e.value)} ${e.unit}`.trim());
 
 function block(r) {

@@ -55,7 +55,7 @@ export function showLatency(summary, statistics) {
   const span = spanOf(summary);
   const colours = [["p50", "p50"], ["p95", "p95"], ["p99", "p99"], ["p999", "p99.9"]];
   at("latency-note").replaceChildren(...colours.flatMap(([mark, name]) => [make("span", [], { class: `mark ${mark}` }), `${name} `]),
-    `${span}, drawn since this page was opened.`);
+    `· ${span}, drawn since this page was opened.`);
   const byTier = statistics?.tiers ?? {};
   const named = Array.isArray(byTier) ? byTier.map((t) => [t.name, t.latency ?? t]) : Object.entries(byTier);
   const place = (name) => (Object.keys(tierNames).indexOf(name) + 10) % 10;  // what is no tier, such as a miss, is last
@@ -120,6 +120,14 @@ export function showSlow(summary) {
   fill("slow-table", latest.map((s) => row([clock(s.at), words(s.kind.replaceAll("_", " ")), words(s.operation || dash),
     nanoseconds(s.nanoseconds), nanoseconds(s.usual_nanoseconds), times(s.times_slower), s.bytes > 0 ? bytes(s.bytes) : dash])),
     "nothing took unusually long");
+}
+
+export function showEvents({ events }) {
+  fill("events-table", events.slice(-12).reverse().map((e) => row([clock(e.at), words(e.what), words(e.detail)])), "nothing so far");
+}
+
+export function eventsUnknown(why) {
+  fill("events-table", [], `not known: ${why}`);
 }
 
 const levels = ["normal", "memory_only", "shedding", "draining"];

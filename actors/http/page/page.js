@@ -4,7 +4,7 @@ import { adviceUnknown, curveUnknown, showAdvice, showCurve } from "./advice.js"
 import { keepAsking, read } from "./ask.js";
 import { at, say } from "./elements.js";
 import {
-  levelOf, showCards, showLatency, showMemory, showNotices, showRatio, showRedis, showSlow, showTexts, showUpkeep,
+  eventsUnknown, levelOf, showCards, showEvents, showLatency, showMemory, showNotices, showRatio, showRedis, showSlow, showTexts, showUpkeep,
 } from "./figures.js";
 import { clock, milliseconds } from "./format.js";
 import { History } from "./history.js";
@@ -53,6 +53,7 @@ async function turn() {
   await readIfThere("statistics", (s) => (statistics = s), () => (statistics = null));
   const isTime = (every) => turns % every === 0;
   if (isTime(5)) await readIfThere("ledger", showLedger, ledgerUnknown);
+  if (isTime(5)) await readIfThere("events", showEvents, eventsUnknown);
   if (isTime(15)) await readIfThere("recommendations", showAdvice, adviceUnknown);
   if (isTime(15)) await readIfThere("curve", (c) => showCurve(c, plots.curve), (why) => curveUnknown(why, plots.curve));
   ++turns;
