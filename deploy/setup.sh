@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Installs what building, testing and demonstrating aicache needs, from Debian 12's own packages; what is there already is left alone.
-# usage: bash deploy/setup.sh [--fuzzing]   --fuzzing: clang too, which builds the fuzz targets
+# usage: bash deploy/setup.sh [--fuzzing] [--operating]
+#   --fuzzing    clang too, which builds the fuzz targets
+#   --operating  what watches a node and what it is installed on, for the tests of that: prometheus, debootstrap
 set -euo pipefail
 
 packages=(
@@ -9,16 +11,18 @@ packages=(
   libtoml11-dev libyaml-cpp-dev nlohmann-json3-dev libspdlog-dev libfmt-dev libcli11-dev prometheus-cpp-dev libcivetweb-dev
   catch2 librapidcheck-dev libbenchmark-dev redis-server
 )
-case ${1:-} in
-  '') ;;
-  --fuzzing) packages+=(clang-14 libclang-rt-14-dev) ;;
-  *)
-    echo "usage: bash deploy/setup.sh [--fuzzing]" >&2
-    exit 2
-    ;;
-esac
+for option in "$@"; do
+  case $option in
+    --fuzzing) packages+=(clang-14 libclang-rt-14-dev) ;;
+    --operating) packages+=(prometheus debootstrap iproute2 dpkg-dev python3-yaml) ;;
+    *)
+      echo "usage: bash deploy/setup.sh [--fuzzing] [--operating]" >&2
+      exit 2
+      ;;
+  esac
+done
 policy=/usr/sbin/policy-rc.d
-policy_mark="# placed by aicache's setup while it installs redis-server"
+policy_mark="# placed by aicache's setup while it installs servers"
 
 is_installed() { [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
 
@@ -30,10 +34,10 @@ as_root() {
   fi
 }
 
-# The tests start a Redis of their own; the package would start one more, on the default port. Debian asks
+# The tests start a Redis and a Prometheus of their own; the packages would start more, on the default ports. Debian asks
 # policy-rc.d before it starts a service. A policy that the machine has already is its owner's and stays.
 forbid_services() {
-  [[ -e $policy ]] && return
+  if [[ -e $policy ]]; then return; fi
   trap allow_services EXIT
   printf '#!/bin/sh\n%s\nexit 101\n' "$policy_mark" | as_root tee "$policy" >/dev/null
   as_root chmod 755 "$policy"
@@ -66,7 +70,7 @@ fi
 echo "setup: installing ${missing[*]}"
 allow_services
 for package in "${missing[@]}"; do
-  if [[ $package == redis-server ]]; then forbid_services; fi
+  if [[ $package == redis-server || $package == prometheus ]]; then forbid_services; fi
 done
 log=$(mktemp)
 quietly() {

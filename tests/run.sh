@@ -1,18 +1,20 @@
 #!/usr/bin/env bash
 # Builds and runs the tests: optimised, under AddressSanitizer and UndefinedBehaviorSanitizer, and (those without
-# CAF that have threads) under ThreadSanitizer; with --long the fuzz targets too. The last line counts ctest's tests
-# over all of them, and a fuzz target as one; so is the page, which --page has looked at in a browser.
+# CAF that have threads) under ThreadSanitizer; with --long the fuzz targets and operating too. The last line counts ctest's
+# tests over all of them, and each fuzz target and each part of operating as one; so is the page, which --page has looked at in a browser.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source deploy/steps.sh
 
 usage() {
   cat <<'TEXT'
-usage: bash tests/run.sh [--long] [--page] [preset...]   presets: release asan tsan (all three unless named) fuzz page
+usage: bash tests/run.sh [--long] [--page] [preset...]   presets: release asan tsan (all three unless named) fuzz operating page
 
---long adds fuzz: each target of tests/fuzz, built by clang, for a minute. What it found before is kept in
+--long adds fuzz and operating. fuzz: each target of tests/fuzz, built by clang, for a minute. What it found before is kept in
 build/fuzz/corpus and tried again first. AICACHE_FUZZ_SECONDS=3600 makes the minute an hour.
---page adds page: the HTTP page in Chromium, over recorded figures; installs browser, nodejs and npm where they are missing.
+operating: a real Prometheus, its alerts, a storm on the HTTP port, and the Debian package on a bare Debian 12 (needs root).
+--page adds page: the HTTP page in Chromium, over recorded figures and over a real node under load; installs browser, nodejs and
+npm where they are missing.
 
 What each step printed is in build/log; the last line is "N passed, N failed".
 TEXT
@@ -83,11 +85,29 @@ fuzz() {
   done
 }
 
-look_at_page() {
+# one WHAT LOG COMMAND...: a test that is no ctest's.
+one() {
   local code=0
-  step "page: in a browser" build/log/page.log bash tests/page/run.sh || code=$?
+  step "$@" || code=$?
   testing=$(plus "$testing" "$step_seconds")
   if ((code == 0)); then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+}
+
+# What these look at is optimised, as it is when it is run.
+with_release() {
+  if ! build release; then
+    failed=$((failed + 1))
+    return
+  fi
+  "$1"
+}
+
+look_at_page() { one "page: in a browser" build/log/page.log bash tests/page/run.sh --live; }
+
+operate() {
+  one "operating: Prometheus and its alerts" build/log/operating.prometheus.log build/release/test_system "[prometheus]"
+  one "operating: a storm on the HTTP port" build/log/operating.storm.log python3 tests/system/http_storm.py build/release
+  one "operating: on a bare Debian" build/log/operating.package.log bash tests/deploy/bare_debian.sh
 }
 
 presets=() long=0 page=0
@@ -100,10 +120,11 @@ for argument in "$@"; do
 done
 if ((${#presets[@]} == 0)); then presets=(release asan tsan); fi
 if ((long)) && [[ " ${presets[*]} " != *" fuzz "* ]]; then presets+=(fuzz); fi
+if ((long)) && [[ " ${presets[*]} " != *" operating "* ]]; then presets+=(operating); fi
 if ((page)) && [[ " ${presets[*]} " != *" page "* ]]; then presets+=(page); fi
 for preset in "${presets[@]}"; do
   case $preset in
-    release | asan | tsan | fuzz | page) ;;
+    release | asan | tsan | fuzz | operating | page) ;;
     --help | -h)
       usage
       exit 0
@@ -115,11 +136,15 @@ for preset in "${presets[@]}"; do
   esac
 done
 
-if [[ " ${presets[*]} " == *" fuzz "* ]]; then bash deploy/setup.sh --fuzzing; else bash deploy/setup.sh; fi
+setup=()
+if [[ " ${presets[*]} " == *" fuzz "* ]]; then setup+=(--fuzzing); fi
+if [[ " ${presets[*]} " == *" operating "* ]]; then setup+=(--operating); fi
+bash deploy/setup.sh "${setup[@]}"
 for preset in "${presets[@]}"; do
   case $preset in
     fuzz) fuzz ;;
-    page) look_at_page ;;
+    operating) with_release operate ;;
+    page) with_release look_at_page ;;
     *) check "$preset" ;;
   esac
 done

@@ -22,7 +22,7 @@ check() {
   fi
 }
 
-scripts=(deploy/*.sh deploy/package/ask-http tests/*/run.sh actors/http/page/bundle.sh)
+scripts=(deploy/*.sh deploy/package/ask-http tests/*/run.sh tests/deploy/bare_debian.sh actors/http/page/bundle.sh)
 package_scripts=(deploy/package/{postinst,prerm,postrm})
 
 parse_scripts() {
@@ -54,6 +54,8 @@ for f in ["deploy/compose.yaml", "deploy/alerts.yml", "deploy/prometheus.yml", *
     echo "skipped   YAML: python3-yaml is not installed"
   fi
 fi
+
+if has openapi-spec-validator "openapi.yaml"; then check "openapi.yaml" openapi-spec-validator actors/http/openapi.yaml; fi
 
 # What panels ask for, as rules: promtool reads no dashboards.
 panels_as_rules() {
