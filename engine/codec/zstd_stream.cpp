@@ -5,6 +5,21 @@
 
 namespace aicache {
 
+outcome<void> append_zstd_frame(std::string_view raw, int level, std::string& out) {
+  const detail::zstd_ptr<ZSTD_CCtx_s> context(ZSTD_createCCtx());
+  const fault failed{errc::overloaded, "there is no memory to pack"};
+  if (!context || ZSTD_isError(ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, level)) != 0 ||
+      ZSTD_isError(ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1)) != 0)
+    return failed;
+  const std::size_t before = out.size();
+  out.resize(before + ZSTD_compressBound(raw.size()));
+  const std::size_t made =
+      ZSTD_compress2(context.get(), out.data() + before, out.size() - before, raw.data(), raw.size());
+  out.resize(before + (ZSTD_isError(made) != 0 ? 0 : made));
+  if (ZSTD_isError(made) != 0) return failed;
+  return {};
+}
+
 bool zstd_unpacker::is_frame(std::string_view head) noexcept { return head.starts_with("\x28\xb5\x2f\xfd"); }
 
 zstd_unpacker::zstd_unpacker() : context_(ZSTD_createDCtx()) {}

@@ -2,12 +2,17 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "engine/codec/zstd_codec.hpp"
 #include "engine/outcome.hpp"
 
 namespace aicache {
+
+/// Appends `raw` to a file of zstd frames, as one frame with a checksum. Frames follow each other in one file, so that what
+/// was written so far is a whole file after each. Fails: overloaded without memory.
+outcome<void> append_zstd_frame(std::string_view raw, int level, std::string& out);
 
 /// Unpacks a file of zstd frames (RFC 8878), as the program zstd writes it, piece by piece.
 ///

@@ -19,7 +19,7 @@ using kind = python_value::kind;
 
 constexpr std::string_view version = "1";
 constexpr std::size_t half_identity = 16;
-constexpr std::size_t members = 13;
+constexpr std::size_t members = 16;
 
 // -- bytes as text -----------------------------------------------------------
 
@@ -98,7 +98,9 @@ class line_reader {
            take_text("tier", text) && parse_tier(text, out.tier) && take_text("identity", text) &&
            parse_identity(text, out) && take_integer("created", out.created.ms) && take_expiry(out.expires) &&
            take_integer("input_tokens", out.input_tokens) && take_integer("output_tokens", out.output_tokens) &&
-           take_integer("model_ms", out.model_ms) && take_tags(out.tags) && take_payload(out.payload);
+           take_integer("model_ms", out.model_ms) && take_text("finish", text) && parse_finish(text, out.finish) &&
+           take_integer("born", out.born) && take_integer("numbered_by", out.numbered_by) && take_tags(out.tags) &&
+           take_payload(out.payload);
   }
 
   const fault& why() const noexcept { return why_; }
@@ -164,6 +166,15 @@ class line_reader {
     return refuse(errc::corrupt, "tier has no such value");
   }
 
+  // An answer that failed is none.
+  bool parse_finish(std::string_view name, finish_reason& out) {
+    for (int f = 0; f <= static_cast<int>(last_finish_reason); ++f) {
+      out = static_cast<finish_reason>(f);
+      if (name == to_string(out) && out != finish_reason::failed) return true;
+    }
+    return refuse(errc::corrupt, "finish has no such value");
+  }
+
   bool parse_identity(std::string_view hex, export_entry& out) {
     out.whole_identity = hex.size() == 2 * out.id.digest.size();
     return ((out.whole_identity || hex.size() == 2 * half_identity) && parse_hex(hex, out.id.digest)) ||
@@ -224,6 +235,7 @@ outcome<void> check(const export_entry& entry, const export_limits& limits) {
   }
   if (entry.payload.size() > limits.payload_bytes) return fault{errc::too_large, "the payload"};
   if (entry.tags.size() > limits.tags) return fault{errc::too_large, "tags"};
+  if (entry.finish == finish_reason::failed) return fault{errc::invalid_argument, "an answer that failed"};
   const auto second_half = std::span{entry.id.digest}.subspan(half_identity);
   if (!entry.whole_identity &&
       std::any_of(second_half.begin(), second_half.end(), [](std::byte b) { return b != std::byte{0}; }))
@@ -253,6 +265,9 @@ outcome<void> write_export_line(const export_entry& entry, std::string& out, con
   append_member("output_tokens", entry.output_tokens, out);
   append_member("model_ms", entry.model_ms, out);
   append_member("model", entry.model, out);
+  append_member("finish", std::string_view{to_string(entry.finish)}, out);
+  append_member("born", entry.born, out);
+  append_member("numbered_by", entry.numbered_by, out);
   out += ",\"tags\":[";
   for (const std::uint64_t& tag : entry.tags) {
     if (&tag != entry.tags.data()) out += ',';

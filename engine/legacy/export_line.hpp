@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/answers/finish_reason.hpp"
 #include "engine/key.hpp"
 #include "engine/outcome.hpp"
 #include "engine/types.hpp"
@@ -24,7 +25,10 @@ struct export_entry {
   std::uint32_t input_tokens = 0;
   std::uint32_t output_tokens = 0;
   std::uint32_t model_ms = 0;
-  std::string model;                ///< that made the answer; may be empty
+  std::string model;  ///< that made the answer; may be empty
+  finish_reason finish = finish_reason::unstated;
+  std::uint64_t born = 0;           ///< what was invalidated later has killed it
+  std::uint64_t numbered_by = 0;    ///< who counts `born`: 0 the Redis of its node, else one run of one shard
   std::vector<std::uint64_t> tags;  ///< as tag_hash makes them: their names are kept nowhere
   std::string payload;              ///< the answer's text, any bytes
 
@@ -48,6 +52,9 @@ struct export_limits {
 ///            tier          small | medium | large | xlarge
 ///            input_tokens, output_tokens, model_ms
 ///            model         text
+///            finish        unstated | stop | length | content_filter | tool_calls | cancelled | other
+///            born          a number of invalidations: what was invalidated later has killed it
+///            numbered_by   0 the Redis of the node that it was in, else a run of one shard without Redis
 ///            tags          a list of hashes, 16 lower-case hexadecimal digits each
 ///            text          the answer, when it is UTF-8, or else
 ///            base64        its bytes (RFC 4648 section 4, with padding)

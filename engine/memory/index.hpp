@@ -63,6 +63,7 @@ class key_index {
 
   std::size_t size() const noexcept { return size_; }
   std::size_t bytes() const noexcept { return bytes_; }
+  std::size_t buckets() const noexcept { return buckets_; }
 
   /// Calls `visit(blob&)` for every entry; the visitor may not change the index.
   template <class Visit>

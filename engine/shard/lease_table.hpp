@@ -61,6 +61,9 @@ class lease_table {
   /// `seed` makes the tokens of this table differ from those of the shard's former incarnations.
   lease_table(limits l, std::uint64_t seed) : limits_(l), next_token_(seed | 1) {}
 
+  /// From now on; who waits already, waits on.
+  void limit(const limits& l) noexcept { limits_ = l; }
+
   /// A miss that asks for the lease: granted, or parked until `until`, or no room in the line. A batch does not wait for
   /// a lease that it holds itself.
   grant ask(const key128& key, std::uint64_t owner, const waiter& who, instant now, instant until);

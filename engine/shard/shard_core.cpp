@@ -71,22 +71,27 @@ shared_options shard_core::affordable(shared_options o, std::uint64_t budget) no
 
 void shard_core::grow_states() {
   for (auto i = operations_.size(); i < operation_names_.size(); ++i) {
-    const std::string& name = operation_names_.name_of(static_cast<std::uint16_t>(i));
     operation_state o;
-    const auto own = options_.lifetimes.operations.find(name);
-    o.lifetime = own == options_.lifetimes.operations.end() ? options_.lifetimes.otherwise : own->second;
-    const stale_options& past = options_.stale;
-    const auto window = [&name](const auto& by_name, duration otherwise) {
-      const auto at = by_name.find(name);
-      return at == by_name.end() ? otherwise : at->second;
-    };
-    o.revalidate = window(past.while_revalidate_of, past.while_revalidate);
-    o.if_error = window(past.if_error_of, past.if_error);
-    tiers_.linger(static_cast<std::uint16_t>(i), std::max(o.revalidate, o.if_error));
-    o.promotion = promotion_class_of(name);
+    set_terms(o, static_cast<std::uint16_t>(i));
+    o.promotion = promotion_class_of(operation_names_.name_of(static_cast<std::uint16_t>(i)));
     operations_.push_back(std::move(o));
   }
   tenants_.resize(tenant_names_.size());
+}
+
+// How long answers of an operation live, and are of use beyond that.
+void shard_core::set_terms(operation_state& o, std::uint16_t number) {
+  const std::string& name = operation_names_.name_of(number);
+  const auto own = options_.lifetimes.operations.find(name);
+  o.lifetime = own == options_.lifetimes.operations.end() ? options_.lifetimes.otherwise : own->second;
+  const stale_options& past = options_.stale;
+  const auto window = [&name](const auto& by_name, duration otherwise) {
+    const auto at = by_name.find(name);
+    return at == by_name.end() ? otherwise : at->second;
+  };
+  o.revalidate = window(past.while_revalidate_of, past.while_revalidate);
+  o.if_error = window(past.if_error_of, past.if_error);
+  tiers_.linger(number, std::max(o.revalidate, o.if_error));
 }
 
 void shard_core::resolve(const name_lists& names, std::shared_ptr<const name_lists> kept) {

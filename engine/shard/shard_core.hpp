@@ -23,6 +23,7 @@
 #include "engine/shard/promotion.hpp"
 #include "engine/shard/shared_side.hpp"
 #include "engine/shard/tier_stack.hpp"
+#include "engine/shard/transfer.hpp"
 #include "engine/statistics/histogram_window.hpp"
 #include "engine/statistics/report.hpp"
 
@@ -80,6 +81,17 @@ class shard_core {
   void touch(std::span<const key_item> items, instant now, std::span<key_result> results, effects& out);
   void release(std::span<const key_item> items, instant now, std::span<key_result> results, effects& out);
 
+  // -- out of memory, and into it (shard_transfer.cpp) -----------------------
+
+  /// The next step of a walk through everything that is alive here: at most a few thousand entries, and about
+  /// `most_bytes` of answers. Nothing is counted as read, nothing moves, nothing is unpacked.
+  walk_step walk(const walk_place& from, std::uint64_t most_bytes, instant now);
+
+  /// Takes entries of another memory in, each for what is left of its life and under the rules of a put. What is not in
+  /// memory should have been looked up before, so that nothing newer is overwritten. Call resolve() before.
+  void import(std::span<const transfer_item> items, const import_rules& rules, instant now,
+              std::span<import_result> results, effects& out);
+
   /// Forgets every answer, and what is being computed is delivered but not stored. Returns how many left.
   std::uint64_t clear(effects& out);
 
@@ -107,6 +119,10 @@ class shard_core {
   void changes_lost(instant now, effects& out);
 
   void use_keys(std::shared_ptr<const key_ring> keys);
+
+  /// By these lives, stale windows, gate, errors, leases and promotion from now on; what is kept keeps the end that it was
+  /// given. Everything else in `o` is as it was when the shard was made.
+  void retune(const shard_options& o, effects& out);
 
   /// These scopes were invalidated: what is older leaves memory, in bounded steps of `tick`, and is not served from now
   /// on; an `invalidation_done` follows if the ticket is not 0.
@@ -260,6 +276,11 @@ class shard_core {
   bool bury_if_dead(const key128& key);
   bool means(const sweep& s, const blob& entry) const noexcept;
   bool sweep_on(effects& out);
+  void hold_index() noexcept { tiers_.hold_index(sweeping_ || walk_until_ != instant{}); }
+  void end_walk(instant now) noexcept;
+  std::uint64_t run() const noexcept { return sample_hash({options_.seed, 1}) | 1; }
+  bool was_invalidated(const transfer_item& item, const import_rules& rules) const;
+  import_result import_one(const transfer_item& item, const import_rules& rules, instant now, effects& out);
   static void mark(const scope& s, const name_table& names, std::vector<std::uint16_t>& numbers,
                    scope (*scope_of)(std::string_view));
   void have_account(const get_item& item);
@@ -302,6 +323,7 @@ class shard_core {
   static shared_options affordable(shared_options o, std::uint64_t budget) noexcept;
   static std::uint16_t affordable(std::uint16_t names, std::uint64_t each, std::uint64_t budget) noexcept;
   void grow_states();
+  void set_terms(operation_state& o, std::uint16_t number);
 
   shard_options options_;
   shard_counters counters_;
@@ -349,6 +371,8 @@ class shard_core {
   std::vector<sweep> next_sweeps_;  // that came meanwhile
   std::size_t sweep_cursor_ = 0;
   std::uint32_t doubtful_before_ = 0;  // while a sweep goes on: entries of earlier epochs may be dead
+  std::uint64_t walk_ = 0;             // the present walk, which several may share; also its number when it is over
+  instant walk_until_;                 // when it ends unless somebody goes on; zero: nobody walks
 };
 
 }  // namespace aicache

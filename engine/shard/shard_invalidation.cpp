@@ -73,7 +73,7 @@ void shard_core::invalidate(const invalidate_scopes& what, effects& out) {
     // Only who wants a count is remembered: what is dead is known without.
     if (s.ticket != 0) (sweeping_ ? next_sweeps_ : sweeps_).push_back(std::move(s));
     (sweeping_ ? sweep_again_ : sweeping_) = true;
-    tiers_.hold_index(true);
+    hold_index();
   }
   account(out);
 }
@@ -137,7 +137,7 @@ bool shard_core::sweep_on(effects& out) {
   sweeping_ = std::exchange(sweep_again_, false);
   if (!sweeping_) {
     doubtful_before_ = 0;
-    tiers_.hold_index(false);
+    hold_index();
   }
   return true;
 }

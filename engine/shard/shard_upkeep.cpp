@@ -89,6 +89,7 @@ bool shard_core::end_look_ups(instant now, effects& out) {
 
 bool shard_core::tick(instant now, effects& out) {
   bool more = leases_.expire(now, tick_steps, handovers_);
+  end_walk(now);
   if (end_look_ups(now, out)) more = true;
   if (sweep_on(out)) more = true;
   if (end_waits(now, out)) more = true;
@@ -172,6 +173,22 @@ void shard_core::steer(eviction_mode mode, std::uint64_t threshold, std::size_t 
   tiers_.mode(mode);
   sample_threshold_ = threshold;
   sample_batch_ = std::max<std::size_t>(sample_batch, 1);
+}
+
+void shard_core::retune(const shard_options& o, effects& out) {
+  options_.lifetimes = o.lifetimes;
+  options_.stale = o.stale;
+  options_.gate = o.gate;
+  options_.negatives = o.negatives;
+  options_.leases = o.leases;
+  options_.park = o.park;
+  options_.promotion_hits = o.promotion_hits;
+  leases_.limit(o.leases);
+  for (const auto* list : {&o.lifetimes.operations, &o.stale.while_revalidate_of, &o.stale.if_error_of})
+    for (const auto& [name, length] : *list) operation_names_.number_of(name);
+  grow_states();
+  for (std::size_t i = 0; i < operations_.size(); ++i) set_terms(operations_[i], static_cast<std::uint16_t>(i));
+  account(out);
 }
 
 std::vector<sampled> shard_core::take_samples() {

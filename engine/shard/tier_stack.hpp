@@ -97,6 +97,7 @@ class tier_stack {
   static constexpr std::size_t visited_all = key_index::visited_all;
   void hold_index(bool held) noexcept { index_.hold(held); }
   bool shrink_index() noexcept { return index_.shrink(); }
+  std::size_t buckets() const noexcept { return index_.buckets(); }
 
   /// Removes an entry for good. Its key is not remembered.
   void erase(blob& entry) noexcept;

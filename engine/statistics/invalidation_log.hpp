@@ -77,6 +77,7 @@ class invalidation_log {
   std::vector<notice> notices(instant now) const;
 
   const invalidation_limits& limits() const noexcept { return limits_; }
+  void limits(const invalidation_limits& l) noexcept { limits_ = l; }
   void clear();
 
  private:

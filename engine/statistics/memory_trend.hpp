@@ -87,6 +87,7 @@ class memory_trend {
   std::vector<notice> notices() const;
 
   const memory_limits& limits() const noexcept { return limits_; }
+  void limits(const memory_limits& l) noexcept { limits_ = l; }
   void clear() noexcept { samples_.clear(); }
 
  private:

@@ -23,6 +23,17 @@ record_book::record_book(options o)
       invalidations_(options_.invalidations),
       slow_(options_.slow) {}
 
+void record_book::retune(const options& o) {
+  options_.operations = o.operations;
+  options_.otherwise = o.otherwise;
+  options_.memory = o.memory;
+  options_.invalidations = o.invalidations;
+  options_.prices = o.prices;
+  ledger_.prices(o.prices);
+  memory_.limits(o.memory);
+  invalidations_.limits(o.invalidations);
+}
+
 outcome<void> record_book::add(const shard_report& report, instant now) {
   if (auto added = totals_.add(report); !added) return added;
   ledger_.add(report.saved);

@@ -63,6 +63,10 @@ class record_book {
 
   void reset();
 
+  /// By these from now on: lives, prices, and what is worth a word. What was counted stays, as it was valued then; what
+  /// sizes the book stays as it was made.
+  void retune(const options& o);
+
   const options& settings() const noexcept { return options_; }
   const node_totals& totals() const noexcept { return totals_; }
   const aicache::ledger& ledger() const noexcept { return ledger_; }

@@ -23,6 +23,9 @@ export_entry sample() {
   e.output_tokens = 345;
   e.model_ms = 6789;
   e.model = "model-1";
+  e.finish = finish_reason::length;
+  e.born = 7;
+  e.numbered_by = 9;
   e.tags = {1, 0xfedcba9876543210};
   e.payload = "It's \"short\".\n";
   return e;
@@ -32,7 +35,8 @@ const std::string sample_line =
     R"({"version":1,"tenant":"acme","operation":"summarize",)"
     R"("identity":"0008101820283038404850586068707880889098a0a8b0b8c0c8d0d8e0e8f0f8",)"
     R"("created":1700000000000,"expires":1700003600000,"tier":"medium","input_tokens":12,"output_tokens":345,)"
-    R"("model_ms":6789,"model":"model-1","tags":["0000000000000001","fedcba9876543210"],)"
+    R"("model_ms":6789,"model":"model-1","finish":"length","born":7,"numbered_by":9,)"
+    R"("tags":["0000000000000001","fedcba9876543210"],)"
     R"("text":"It's \"short\".\n"})";
 
 std::string written(const export_entry& e) {
@@ -101,6 +105,19 @@ TEST_CASE("what was written is read again as it was", "[engine][legacy][export]"
   }
   e.tenant = "é\u2028\n\"\\\x01\x7f\0"s;
   CHECK(returned(e) == e);
+}
+
+TEST_CASE("every way that an answer may end is told, and one that failed is none", "[engine][legacy][export]") {
+  export_entry e = sample();
+  for (int f = 0; f <= static_cast<int>(last_finish_reason); ++f) {
+    e.finish = static_cast<finish_reason>(f);
+    std::string out;
+    if (e.finish == finish_reason::failed) {
+      CHECK(write_export_line(e, out).why().code == errc::invalid_argument);
+    } else {
+      CHECK(returned(e) == e);
+    }
+  }
 }
 
 TEST_CASE("half an identity is enough, and says no more than that", "[engine][legacy][export]") {
@@ -182,6 +199,11 @@ TEST_CASE("a line must have exactly its members, each of its type and within its
   refused(changed("\"input_tokens\":12", "\"input_tokens\":-1"));
   refused(changed("\"input_tokens\":12", "\"input_tokens\":4294967296"));
   refused(changed("\"input_tokens\":12", "\"input_tokens\":NaN"));
+  refused(changed("\"length\"", "\"failed\""));
+  refused(changed("\"length\"", "\"Length\""));
+  refused(changed("\"born\":7", "\"born\":-7"));
+  refused(changed("\"born\":7", "\"born\":18446744073709551616"));
+  refused(changed("\"numbered_by\":9", "\"numbered_by\":null"));
   refused(changed("[\"0000000000000001\"", "[1"));
   refused(changed("[\"0000000000000001\"", "[\"001\""));
   refused(changed("[\"0000000000000001\",\"fedcba9876543210\"]", "{}"));
