@@ -54,7 +54,30 @@ codec_worker_actor::behavior_type codec_worker_state::start(const shared_codec::
       },
       [this](const use_keys& m) { shared_->use(m.keys); },
       [this](const serve_link& m) { link_ = m.link; },
+      [this](const walked& m) {
+        unpack(*m.step);
+        return m;
+      },
   };
+}
+
+// What leaves the node leaves it raw. What cannot be unpacked is left out, and counted.
+void codec_worker_state::unpack(walk_step& step) {
+  std::erase_if(step.page.items, [&](transfer_item& i) {
+    if (i.value->codec() == blob_codec::raw) return false;
+    try {
+      blob_ref raw = blob::make_uninitialised(i.value->raw_size(), i.value->facts());
+      if (codec_.decompress(i.value->frame(), i.with.get(), {raw->writable(), raw->size()})) {
+        i.value = std::move(raw);
+        i.with = nullptr;
+        return false;
+      }
+    } catch (const std::exception&) {
+      // As if it were damaged.
+    }
+    ++step.unreadable;
+    return true;
+  });
 }
 
 // What cannot be sealed (it is too large, or there is no memory) is removed from Redis: better nothing than something

@@ -25,6 +25,7 @@ class codec_worker_state {
   template <class Done>
   void answer(Done done);
   void seal(const write_job& job);
+  void unpack(walk_step& step);
 
   pointer self_;
   zstd_codec codec_;

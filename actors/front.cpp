@@ -42,7 +42,7 @@ front_actor::behavior_type front_state::start(node_options options) {
     }
     if (link_ && link_.address() == m.source) {
       // The invalidation goes with its link, and a new pair begins from what Redis holds.
-      spdlog::error("the link to redis died; a new one is made");
+      if (m.reason != caf::exit_reason::user_shutdown) spdlog::error("the link to redis died; a new one is made");
       self_->send_exit(invalidation_, caf::exit_reason::user_shutdown);
       return share_anew();
     }
@@ -87,6 +87,11 @@ front_actor::behavior_type front_state::start(node_options options) {
       [this](reset_request) { return reset(); },
       [this](shared_tier_request) { return shared_.available; },
       [this](colleagues_request) { return with(); },
+      [this](const export_request& m) { return export_page(m); },
+      [this](const import_request& m) { return import_page(m); },
+      [this](reload_request) { return reload(); },
+      [this](const use_settings& m) { return m.wanted ? use(*m.wanted) : reload_reply{}; },
+      [this](settings_request) { return running_settings{options_.settings}; },
       [this](const shared_tier_state& m) {
         shared_ = m;
         if (options_.sharing.on) take_level(level_.shared_tier(m.available, now()));

@@ -2,10 +2,13 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
+#include <memory>
 #include <vector>
 
 #include "actors/node_clock.hpp"
 #include "actors/sharing.hpp"
+#include "config/sources.hpp"
 #include "engine/advice/snapshot.hpp"
 #include "engine/degradation/level.hpp"
 #include "engine/shard/options.hpp"
@@ -38,6 +41,10 @@ struct node_options {
   sharing_options sharing;
   duration drain_timeout{5'000};  ///< for answers that are still to be written to Redis
   instant origin;                 ///< Unix time at the start
+  // What can be told to change while the node runs.
+  std::shared_ptr<const config::settings> settings;  ///< that all of this was made of
+  std::function<config::loaded()> sources;           ///< reads them again; empty where they were made in code
+  unsigned cores = 1;
 };
 
 /// Supervises a node: spawns shards over equal ranges of the key hash, watches them, replaces the dead, publishes the
@@ -91,6 +98,11 @@ class front_state {
   template <class Reply, class Batch>
   caf::result<Reply> pass_on(const Batch& m, call_kind kind);
   caf::result<drained> drain();
+  caf::result<export_reply> export_page(const export_request& m);
+  caf::result<import_reply> import_page(const import_request& m);
+  reload_reply reload();
+  reload_reply use(const config::settings& wanted);
+  void apply(const config::settings& next, sharing_options sharing);
 
   pointer self_;
   node_options options_;
@@ -110,6 +122,7 @@ class front_state {
   std::vector<map_watcher> watchers_;
   client_actor own_client_;  // does the work of operations that come here
   bool draining_ = false;
+  std::size_t next_worker_ = 0;  // that unpacks a page
 };
 
 inline front_actor::behavior_type front(front_state::pointer self, node_options options) {

@@ -59,6 +59,12 @@ monitor_actor::behavior_type monitor_state::start(const monitor_setup& setup) {
         book_.reset();
         return reset_done{};
       },
+      [this](const retune_monitor& m) {
+        book_.retune(*m.figures);
+        setup_.ground = m.ground;
+        setup_.redis_deadline = m.redis_deadline;
+        setup_.redis_connections = m.redis_connections;
+      },
   };
 }
 

@@ -154,8 +154,12 @@ node_options to_options(const config::settings& s, unsigned cores, instant unix_
   return o;
 }
 
-outcome<front_actor> start_node(caf::actor_system& system, const config::settings& s) {
+outcome<front_actor> start_node(caf::actor_system& system, const config::settings& s,
+                                std::function<config::loaded()> sources) {
   node_options o = to_options(s, cores_of_this_machine(), unix_time());
+  o.settings = std::make_shared<const config::settings>(s);
+  o.sources = std::move(sources);
+  o.cores = cores_of_this_machine();
   if (const auto problems = read_sharing(s, random_seed(), o.sharing); !problems.empty())
     return fault{errc::invalid_argument, config::render(problems)};
   const std::string address = o.sharing.link.how.address.printable();

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "actors/client.hpp"
 #include "actors/front.hpp"
 #include "config/settings.hpp"
+#include "config/sources.hpp"
 #include "messages/registry.hpp"
 
 namespace aicache {
@@ -23,9 +25,11 @@ class system_config : public caf::actor_system_config {
 node_options to_options(const config::settings& s, unsigned cores, instant unix_now);
 
 /// Starts a node in this process, with the machine's cores and clock. It lives until the front is sent an exit message.
+/// `sources` reads the settings again for a reload_request; use_settings needs none.
 /// With Redis it waits for it, at most redis.connect_deadline. Fails: invalid_argument with all that is wrong with the
 /// files and addresses that the settings name; unavailable without Redis where that is required.
-outcome<front_actor> start_node(caf::actor_system& system, const config::settings& s);
+outcome<front_actor> start_node(caf::actor_system& system, const config::settings& s,
+                                std::function<config::loaded()> sources = {});
 
 /// The front of the node at host:port, for whoever wants to write to it directly; client::connect needs no more than
 /// this. Whoever refuses the connection is believed at once; a node that does not answer, being busy, is asked again

@@ -83,6 +83,9 @@ shard_actor::behavior_type shard_state::start(shard_setup setup) {
       },
       [this](const colleagues& m) { take_colleagues(m); },
       [this](drain_shard) { return drain(); },
+      [this](const walk_request& m) { return walk(m); },
+      [this](const import_entries& m) { return import(m); },
+      [this](const retune_shard& m) { retune(m); },
   };
 }
 

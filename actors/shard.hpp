@@ -67,6 +67,9 @@ class shard_state {
   template <class Reply, class Batch, class Work>
   caf::result<Reply> by_key(const Batch& m, bool look_up, Work&& work);
   caf::result<erase_reply> erase(const erase_batch& m);
+  walked walk(const walk_request& m);
+  caf::result<imported> import(const import_entries& m);
+  void retune(const retune_shard& m);
   template <class Reply, class Body>
   caf::result<Reply> when_told(std::uint64_t batch, std::uint32_t open, std::uint64_t correlation,
                                const std::shared_ptr<Body>& body, std::function<void(std::uint32_t, store_status)> one,

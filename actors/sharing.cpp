@@ -6,6 +6,7 @@
 #include <iterator>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 
 namespace aicache {
@@ -75,6 +76,31 @@ std::vector<config::problem> read_keys(const config::settings& s, std::shared_pt
         {the_node, key, "must hold keys: " + ring.why().detail, "write number=64 hexadecimal digits, one to a line"}};
   out = std::move(*ring);
   return {};
+}
+
+std::vector<config::problem> read_sharing_again(const config::settings& s, sharing_options& running, bool& renewed) {
+  renewed = false;
+  config::settings again = s;
+  // It is open, and this node's alone.
+  again.invalidation.journal_file.clear();
+  sharing_options next;
+  auto problems = read_sharing(again, running.invalidation.origin, next);
+  if (!running.on || !problems.empty()) return problems;
+  next.link.io = running.link.io;
+  next.link.seeds = running.link.seeds;
+  next.journal = running.journal;
+  const auto how_of = [](const sharing_options& o) {
+    const redis_options& how = o.link.how;
+    const auto& core = how.core;
+    const auto& i = o.invalidation;
+    return std::tuple(how.address.user, how.address.password, how.tls.ca_file, how.tls.certificate_file,
+                      how.tls.key_file, how.tls.verify_name, core.read_deadline, core.write_deadline,
+                      core.connect_deadline, core.reconnect_longest, o.link.connections, i.lease, i.sweep.batch,
+                      i.sweep.pause);
+  };
+  renewed = how_of(running) != how_of(next);
+  running = std::move(next);
+  return problems;
 }
 
 std::vector<config::problem> read_sharing(const config::settings& s, std::uint64_t seed, sharing_options& out) {

@@ -24,6 +24,11 @@ struct sharing_options {
 /// Returns everything that is wrong, for people; secrets are not quoted. `seed` differs between nodes.
 std::vector<config::problem> read_sharing(const config::settings& s, std::uint64_t seed, sharing_options& out);
 
+/// What may change of `running` while its node runs: how Redis is reached and how long it may take, leases and sweeps,
+/// and keys. Files are read again. Returns what is wrong, and then nothing has changed. `renewed` says whether the link
+/// to Redis must be made anew for it.
+std::vector<config::problem> read_sharing_again(const config::settings& s, sharing_options& running, bool& renewed);
+
 /// The keys that the settings name, read anew; null where encryption is off.
 std::vector<config::problem> read_keys(const config::settings& s, std::shared_ptr<const key_ring>& out);
 

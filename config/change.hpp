@@ -27,7 +27,10 @@ struct reload {
 /// Owner      pure: whoever runs a node applies what is in `now`, and tells its operator of the rest
 reload compare(const settings& running, const settings& wanted, std::span<const key_row> rows = all_keys());
 
-/// Why the settings of a section are read when a node starts and not later.
-std::string_view restart_reason(std::string_view section);
+/// The settings of a running node with some that differ taken from others.
+settings with(const settings& running, const settings& wanted, std::span<const change> changes);
+
+/// Why a key, or what else there is in a section, is read when a node starts and not later.
+std::string_view restart_reason(std::string_view of);
 
 }  // namespace aicache::config

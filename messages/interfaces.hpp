@@ -15,8 +15,10 @@
 #include "engine/statistics/report.hpp"
 #include "engine/statistics/slow_operations.hpp"
 #include "messages/caf_version.hpp"
+#include "messages/reload.hpp"
 #include "messages/shared_tier.hpp"
 #include "messages/statistics.hpp"
+#include "messages/transfer.hpp"
 #include "messages/wire.hpp"
 
 // The map of the city: every actor's protocol, a sentence per message.
@@ -95,7 +97,9 @@ using shard_actor = caf::typed_actor<
     caf::reacts_to<shard_tick>, caf::reacts_to<steer>, caf::reacts_to<pack_done>, caf::reacts_to<unpack_done>,
     caf::reacts_to<train_done>, caf::reacts_to<fetched>, caf::reacts_to<open_done>, caf::reacts_to<stored>,
     caf::reacts_to<use_keys>, caf::reacts_to<serve_level>, caf::reacts_to<shared_tier_state>,
-    caf::reacts_to<invalidate_scopes>, caf::reacts_to<colleagues>, caf::replies_to<drain_shard>::with<drained>>;
+    caf::reacts_to<invalidate_scopes>, caf::reacts_to<colleagues>, caf::replies_to<drain_shard>::with<drained>,
+    caf::replies_to<walk_request>::with<walked>, caf::replies_to<import_entries>::with<imported>,
+    caf::reacts_to<retune_shard>>;
 
 // -- the way to the shared tier ----------------------------------------------
 
@@ -114,7 +118,7 @@ struct serve_link {
 using codec_worker_actor =
     caf::typed_actor<caf::reacts_to<pack_job>, caf::reacts_to<unpack_job>, caf::reacts_to<train_job>,
                      caf::reacts_to<write_job>, caf::reacts_to<open_job>, caf::reacts_to<use_keys>,
-                     caf::reacts_to<serve_link>>;
+                     caf::reacts_to<serve_link>, caf::replies_to<walked>::with<walked>>;
 
 // -- the monitor -------------------------------------------------------------
 
@@ -179,7 +183,7 @@ using monitor_actor =
     caf::typed_actor<caf::reacts_to<report_message>, caf::reacts_to<shards_changed>, caf::reacts_to<slow_seen>,
                      caf::reacts_to<invalidation_seen>, caf::replies_to<statistics_request>::with<node_statistics>,
                      caf::replies_to<figures_query>::with<figures_reply>,
-                     caf::replies_to<reset_request>::with<reset_done>>;
+                     caf::replies_to<reset_request>::with<reset_done>, caf::reacts_to<retune_monitor>>;
 
 /// From now on report to this monitor and give jobs to these workers (front to shard).
 struct colleagues {
@@ -268,6 +272,9 @@ using front_actor = caf::typed_actor<
     caf::replies_to<reset_request>::with<reset_done>, caf::replies_to<drain_request>::with<drained>,
     caf::replies_to<invalidate_request>::with<invalidated>, caf::reacts_to<use_keys>,
     caf::replies_to<shared_tier_request>::with<bool>, caf::replies_to<colleagues_request>::with<colleagues>,
+    caf::replies_to<export_request>::with<export_reply>, caf::replies_to<import_request>::with<import_reply>,
+    caf::replies_to<reload_request>::with<reload_reply>, caf::replies_to<use_settings>::with<reload_reply>,
+    caf::replies_to<settings_request>::with<running_settings>,
     caf::reacts_to<shared_tier_state>, caf::reacts_to<shard_pressure>, caf::reacts_to<front_tick>,
     caf::reacts_to<restart_shard>>;
 

@@ -27,6 +27,12 @@ CAF_ADD_TYPE_ID(aicache, (aicache::drained))
 CAF_ADD_TYPE_ID(aicache, (aicache::invalidate_request))
 CAF_ADD_TYPE_ID(aicache, (aicache::invalidated))
 CAF_ADD_TYPE_ID(aicache, (aicache::shared_tier_request))
+CAF_ADD_TYPE_ID(aicache, (aicache::export_request))
+CAF_ADD_TYPE_ID(aicache, (aicache::export_reply))
+CAF_ADD_TYPE_ID(aicache, (aicache::import_request))
+CAF_ADD_TYPE_ID(aicache, (aicache::import_reply))
+CAF_ADD_TYPE_ID(aicache, (aicache::reload_request))
+CAF_ADD_TYPE_ID(aicache, (aicache::reload_reply))
 CAF_END_TYPE_ID_BLOCK(aicache)
 
 namespace aicache {

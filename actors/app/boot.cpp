@@ -6,9 +6,12 @@
 
 #include <chrono>
 #include <cstdio>
+#include <functional>
 #include <iostream>
+#include <utility>
 
 #include "actors/app/machine.hpp"
+#include "actors/http/commands.hpp"
 #include "actors/http/endpoint.hpp"
 #include "actors/node.hpp"
 #include "config/sources.hpp"
@@ -37,31 +40,19 @@ sigset_t ending_signals() {
   return set;
 }
 
-// Keys are rotated while the node runs; with wrong ones it goes on with those it has.
-outcome<void> read_keys_again(const config::settings& s, const front_actor& front, const char* who) {
-  std::shared_ptr<const key_ring> keys;
-  const auto problems = read_keys(s, keys);
-  if (!problems.empty()) {
-    const std::string what = config::render(problems);
-    spdlog::error("{}: the keys stay as they are\n{}", who, what);
-    return fault{errc::invalid_argument, "the keys stay as they are: " + what};
-  }
-  if (!keys) {
-    spdlog::info("{}: nothing to read again: encryption is off", who);
-    return {};
-  }
-  caf::anon_send(front, use_keys{keys});
-  spdlog::info("{}: {} keys read; number {} encrypts", who, keys->size(), keys->active());
-  return {};
+// The node reads its sources again; what came of it is in its log.
+void have_it_reload(caf::actor_system& system, const front_actor& front) {
+  spdlog::info("SIGHUP: the settings are read again");
+  if (const auto came = http::reload_at(system, front); !came && came.why().code != errc::invalid_argument)
+    spdlog::error("SIGHUP: {}", came.why().detail);
 }
 
 // Null where it is off.
 outcome<std::unique_ptr<http::endpoint>> serve_http(caf::actor_system& system, const config::settings& s,
                                                     const front_actor& front) {
   if (!s.http.enabled) return std::unique_ptr<http::endpoint>{};
-  http::endpoint_setup setup{front, s, AICACHE_VERSION, {}, {}};
+  http::endpoint_setup setup{front, s, AICACHE_VERSION, {}};
   setup.started = {std::chrono::duration_cast<duration>(std::chrono::system_clock::now().time_since_epoch()).count()};
-  setup.reload = [&s, front] { return read_keys_again(s, front, "POST /api/v1/reload"); };
   return http::endpoint::start(system, std::move(setup));
 }
 
@@ -77,10 +68,10 @@ int refused(const fault& why, const config::settings& s) {
   return 1;
 }
 
-int serve(const config::settings& s, const sigset_t& signals) {
+int serve(const config::settings& s, std::function<config::loaded()> sources, const sigset_t& signals) {
   system_config cfg(s, system_config::network::on);
   caf::actor_system system{cfg};
-  const auto started = start_node(system, s);
+  const auto started = start_node(system, s, std::move(sources));
   if (!started) {
     std::cerr << "aicached: " << started.why().detail << '\n';
     return started.why().code == errc::invalid_argument ? 2 : 1;
@@ -104,7 +95,7 @@ int serve(const config::settings& s, const sigset_t& signals) {
   std::printf("ready %s\n", ready.c_str());
   std::fflush(stdout);
   int signal = 0;
-  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) (void)read_keys_again(s, front, "SIGHUP");
+  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) have_it_reload(system, front);
   spdlog::info("{}: draining", signal == SIGTERM ? "SIGTERM" : "SIGINT");
   if (*web) (*web)->drain();
   const std::uint64_t abandoned = stop_node(system, front, s.node.drain_timeout);
@@ -136,7 +127,13 @@ int run(const command_line& asked) {
     for (const config::problem& p : doubts) spdlog::warn("{}: {}; {}", p.key, p.rule, p.fix);
   const sigset_t signals = ending_signals();
   sigprocmask(SIG_BLOCK, &signals, nullptr);
-  return serve(settings.value, signals);
+  // As at a start, so on a reload: with any error nothing is taken.
+  const auto again = [from] {
+    config::loaded read = config::load(from);
+    read.problems = config::validate(read, this_machine()).errors;
+    return read;
+  };
+  return serve(settings.value, again, signals);
 }
 
 }  // namespace aicache::app

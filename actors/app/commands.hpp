@@ -19,6 +19,7 @@ void add_invalidate_commands(CLI::App& program, page& answer);
 void add_key_commands(CLI::App& program, page& answer);
 void add_migrate_commands(CLI::App& program, page& answer);
 void add_figures_commands(CLI::App& program, page& answer);
+void add_transfer_commands(CLI::App& program, page& answer);
 void add_completion_commands(CLI::App& program, page& answer);
 
 }  // namespace aicache::app

@@ -4,6 +4,8 @@
 
 #include "actors/app/commands.hpp"
 #include "actors/app/config_pages.hpp"
+#include "actors/app/node_session.hpp"
+#include "actors/app/reload_pages.hpp"
 
 namespace aicache::app {
 
@@ -14,6 +16,7 @@ struct arguments {
   std::string file;
   std::string other;
   std::vector<std::string> overrides;
+  std::string node;
 };
 
 void take_overrides(CLI::App& command, const std::shared_ptr<arguments>& to) {
@@ -60,6 +63,11 @@ void add_config_commands(CLI::App& program, page& answer) {
   CLI::App& map = *group.add_subcommand("map", "parameters of the Python cache as settings");
   map.add_option("FILE", given->file, "its parameters, in JSON or YAML")->required();
   map.callback([given, &answer] { answer = config_map(given->file); });
+
+  CLI::App& reload = *group.add_subcommand(
+      "reload", "has a node read its settings again; what may change while it runs takes effect, the rest is told");
+  take_node(reload, given->node);
+  reload.callback([given, &answer] { answer = config_reload(given->node); });
 }
 
 }  // namespace aicache::app

@@ -120,6 +120,10 @@ void add_figures_commands(CLI::App& program, page& answer) {
       {"slow", "requests that took unusually long"}};
   for (const std::string& name : summary_parts()) add_part(name, what.at(name));
   add_part(ledger, "calls, tokens, time and money that hits saved");
+  CLI::App& whole = *stats.add_subcommand("export", "writes all figures, raw, as JSON");
+  take_node(whole, given->node);
+  whole.add_option("--output", given->output, "a file, instead of standard output")->type_name("FILE");
+  whole.callback([given, &answer] { answer = export_page(*given); });
 
   CLI::App& recommend = *program.add_subcommand("recommend", "what would make a node better, with the evidence");
   take_node(recommend, given->node);
@@ -128,11 +132,6 @@ void add_figures_commands(CLI::App& program, page& answer) {
   CLI::App& reset = *program.add_subcommand("reset", "sets what a node has counted to zero; answers and settings stay");
   take_node(reset, given->node);
   reset.callback([given, &answer] { answer = reset_page(given->node); });
-
-  CLI::App& whole = *program.add_subcommand("export", "writes all of a node's figures, raw, as JSON");
-  take_node(whole, given->node);
-  whole.add_option("--output", given->output, "a file, instead of standard output")->type_name("FILE");
-  whole.callback([given, &answer] { answer = export_page(*given); });
 
   CLI::App& top = *program.add_subcommand("top", "shows how a node does, again and again");
   take_node(top, given->node);

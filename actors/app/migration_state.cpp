@@ -1,36 +1,16 @@
 #include "actors/app/migration_state.hpp"
 
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <type_traits>
 
 #include "actors/app/request_arguments.hpp"
+#include "actors/app/whole_file.hpp"
 
 namespace aicache::app {
 
 namespace {
 
 using state_object = nlohmann::ordered_json;
-
-template <class Number>
-bool take(const state_object& from, const char* name, Number& to) {
-  const auto at = from.find(name);
-  if (at == from.end()) return false;
-  if constexpr (std::is_same_v<Number, std::string>) {
-    if (!at->is_string()) return false;
-  } else if constexpr (std::is_same_v<Number, bool>) {
-    if (!at->is_boolean()) return false;
-  } else {
-    if (!at->is_number_unsigned()) return false;
-  }
-  to = at->get<Number>();
-  return true;
-}
 
 }  // namespace
 
@@ -44,15 +24,7 @@ outcome<void> write_migration_state(const std::string& path, const migration_sta
   for (std::size_t i = 1; i < legacy_refusal_count; ++i)
     out["refused"][to_string(static_cast<legacy_refusal>(i))] = state.counts.refused[i];
   const std::string text = out.dump(2, ' ', false, state_object::error_handler_t::replace) + '\n';
-  const std::string fresh = path + ".new";
-  std::FILE* file = std::fopen(fresh.c_str(), "wb");
-  const auto failed = [&] { return fault{errc::unavailable, path + ": " + std::strerror(errno)}; };
-  if (file == nullptr) return failed();
-  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size() && std::fflush(file) == 0 &&
-                       ::fsync(::fileno(file)) == 0;
-  const bool closed = std::fclose(file) == 0;
-  if (!written || !closed || std::rename(fresh.c_str(), path.c_str()) != 0) return failed();
-  return {};
+  return replace_file(path, text);
 }
 
 outcome<migration_state> read_migration_state(const std::string& path, const std::string& task) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "actors/client.hpp"
+#include "actors/errors.hpp"
 #include "actors/node.hpp"
 
 namespace CLI {
@@ -39,6 +40,19 @@ class node_session {
 
   /// As client::put, where each answer has a life and tags of its own.
   std::vector<put_result> put(std::span<const wanted_put> all);
+
+  /// Asks the node's front for what no client offers. Fails: deadline after `patience`, unavailable.
+  template <class Reply, class Message>
+  outcome<Reply> ask(const Message& m, duration patience) {
+    outcome<Reply> told = fault{errc::unavailable, "the node has ended"};
+    caf::scoped_actor self{system_};
+    self->request(cache_->front(), patience, m)
+        .receive([&](Reply& r) { told = std::move(r); },
+                 [&](const caf::error& why) {
+                   told = fault{to_errc(why), std::string("the node: ") + describe(to_errc(why))};
+                 });
+    return told;
+  }
 
   /// Lets so much time pass.
   void pause(duration d);

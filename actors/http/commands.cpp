@@ -53,6 +53,20 @@ outcome<void> reset_at(caf::actor_system& system, const front_actor& front) {
   return came;
 }
 
+outcome<reload_reply> reload_at(caf::actor_system& system, const front_actor& front) {
+  outcome<reload_reply> came = fault{errc::unavailable, "the node has ended"};
+  caf::scoped_actor self{system};
+  self->request(front, caf::duration{patience}, reload_request{})
+      .receive([&](const reload_reply& r) { came = r; },
+               [&](const caf::error& why) {
+                 came = fault{to_errc(why), describe(to_errc(why))};
+               });
+  if (!came || came->problems.empty()) return came;
+  std::string all = "nothing has changed:";
+  for (const std::string& p : came->problems) all += '\n' + p;
+  return fault{errc::invalid_argument, std::move(all)};
+}
+
 outcome<invalidate_request> parse_invalidation(std::string_view text) {
   const auto j = nlohmann::json::parse(text, nullptr, false);
   if (!j.is_object())
@@ -91,6 +105,15 @@ std::string to_json(const invalidated& what) {
   nlohmann::json j{{"known_to_redis", what.numbered}, {"in_memory", what.in_memory}, {"swept", what.swept}};
   if (what.swept) j["in_redis"] = what.in_redis;
   return j.dump();
+}
+
+std::string to_json(const reload_reply& what) {
+  nlohmann::json j{{"applied", nlohmann::json::array()}, {"at_restart", nlohmann::json::array()}, {"keys", what.keys}};
+  for (const setting_change& c : what.applied)
+    j["applied"].push_back({{"key", c.key}, {"before", c.before}, {"after", c.after}});
+  for (const setting_change& c : what.refused)
+    j["at_restart"].push_back({{"key", c.key}, {"before", c.before}, {"after", c.after}, {"why", c.why}});
+  return j.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace aicache::http

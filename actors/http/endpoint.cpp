@@ -20,7 +20,7 @@ outcome<std::unique_ptr<endpoint>> endpoint::start(caf::actor_system& system, en
     return invalidate_at(system, front, what);
   };
   r.commands.reset = [&system, front = setup.front] { return reset_at(system, front); };
-  r.commands.reload = setup.reload;
+  r.commands.reload = [&system, front = setup.front] { return reload_at(system, front); };
   r.config = config_json(s);
   r.hosts = {s.http.allowed_hosts, s.http.host};
   r.facts = {setup.version, config_hash(s), s.ledger.currency};

@@ -19,7 +19,6 @@ struct endpoint_setup {
   config::settings settings;
   std::string version;
   instant started;
-  std::function<outcome<void>()> reload;  ///< what a reload does; may be called by several threads
 };
 
 /// A node's HTTP: the exporter, and the server that shows what it finds.

@@ -49,6 +49,15 @@ void exporter_state::look() {
             for (const shard_actor& s : m.shards) next_.shards_up.push_back(static_cast<bool>(s));
           },
           [](const caf::error&) {});
+  self_->request(setup_.front, turn_patience, settings_request{})
+      .then(
+          [this](const running_settings& s) {
+            if (!s.now || s.now == settings_) return;
+            settings_ = s.now;
+            next_.config = config_json(*settings_);
+            next_.config_hash = config_hash(*settings_);
+          },
+          [](const caf::error&) {});
   if (setup_.shared)
     self_->request(setup_.front, turn_patience, shared_tier_request{})
         .then([this](bool available) { next_.shared = available; }, [](const caf::error&) {});

@@ -51,6 +51,7 @@ class exporter_state {
   label_limit tenants_;
   event_log events_;
   snapshot next_;
+  std::shared_ptr<const config::settings> settings_;  ///< that next_ tells of
   std::optional<node_statistics> statistics_;  ///< of this turn
   unsigned open_ = 0;                          ///< answers that this turn waits for
 };

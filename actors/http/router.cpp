@@ -163,7 +163,9 @@ reply router::metrics(const query&, snapshot::point now) {
       n.map_epoch = static_cast<double>(s->epoch);
     }
   }
-  return {200, "text/plain; version=0.0.4; charset=utf-8", exposition(s.get(), n, setup_.facts)};
+  build_facts facts = setup_.facts;
+  if (s && !s->config_hash.empty()) facts.config = s->config_hash;
+  return {200, "text/plain; version=0.0.4; charset=utf-8", exposition(s.get(), n, facts)};
 }
 
 reply router::healthz(const query&, snapshot::point) {
@@ -188,7 +190,10 @@ reply router::map(const query&, snapshot::point) {
   return s ? json_reply(map_json(*s)) : problem(503, not_told_yet);
 }
 
-reply router::config(const query&, snapshot::point) { return json_reply(setup_.config); }
+reply router::config(const query&, snapshot::point) {
+  const auto s = setup_.board->newest();
+  return json_reply(s && !s->config.empty() ? s->config : setup_.config);
+}
 
 reply router::told(view which) const {
   const auto s = setup_.board->newest();
@@ -226,6 +231,9 @@ reply router::clear(const query&, snapshot::point) { return forget({}); }
 
 reply router::reset(const query&, snapshot::point) { return done(setup_.commands.reset()); }
 
-reply router::reload(const query&, snapshot::point) { return done(setup_.commands.reload()); }
+reply router::reload(const query&, snapshot::point) {
+  const auto came = setup_.commands.reload();
+  return came ? json_reply(to_json(*came)) : problem(came.why());
+}
 
 }  // namespace aicache::http

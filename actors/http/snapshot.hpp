@@ -53,6 +53,8 @@ struct snapshot {
   std::array<std::string, view_count> views;     ///< JSON; empty where nobody has answered yet
   told_figures told;                             ///< of these
   std::string events;                            ///< JSON, as event_log writes it
+  std::string config;                            ///< JSON of the settings, secrets masked; empty likewise
+  std::string config_hash;
 };
 
 /// Where the newest snapshot hangs, and how the node's life goes.

@@ -41,7 +41,7 @@ struct routed {
       return i;
     };
     s.commands.reset = [this] { return ++resets, outcome<void>{}; };
-    s.commands.reload = [this] { return ++reloads, outcome<void>{}; };
+    s.commands.reload = [this] { return ++reloads, outcome<reload_reply>{reload_reply{}}; };
     router = std::make_unique<http::router>(std::move(s));
   }
 

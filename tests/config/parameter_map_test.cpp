@@ -243,6 +243,25 @@ TEST_CASE("every section says why it is read at a start", "[config][change]") {
     CHECK_FALSE(restart_reason(section.name).empty());
   }
   CHECK(restart_reason("nowhere").empty());
+  CHECK(restart_reason("nowhere.at_all").empty());
+  CHECK(restart_reason("redis.url") != restart_reason("redis.prefix"));
+  CHECK(restart_reason("redis.prefix") == restart_reason("redis"));
+}
+
+TEST_CASE("what may change now is taken from the new settings, and the rest stays", "[config][change]") {
+  settings running;
+  running.redis.password = "old";
+  settings wanted;
+  wanted.redis.password = "new";
+  wanted.ttl.operations = {{"qa", 5_m}};
+  wanted.memory.budget = 1_GiB;
+  wanted.gate.store_empty = true;
+  wanted.ledger.prices = {{"small", {150'000, 600'000}}};
+  const auto found = compare(running, wanted);
+  settings expected = wanted;
+  expected.memory.budget = running.memory.budget;
+  CHECK(with(running, wanted, found.now) == expected);
+  CHECK(with(running, wanted, {}) == running);
 }
 
 TEST_CASE("every setting that a preset changes is seen as a change", "[config][change]") {

@@ -27,8 +27,9 @@ class aicached_process {
  public:
   static constexpr std::chrono::seconds patience{30};
 
-  /// Returns once the node is ready. Throws when it does not get ready, with its log.
-  explicit aicached_process(std::vector<std::string> settings) : process_(words(std::move(settings))) {
+  /// Returns once the node is ready. Throws when it does not get ready, with its log. `file` is one of settings.
+  explicit aicached_process(std::vector<std::string> settings, const std::string& file = {})
+      : process_(words(std::move(settings), file)) {
     const auto line = process_.line(patience);
     const std::string begin = "ready caf=127.0.0.1:";
     if (!line || !line->starts_with(begin)) throw std::runtime_error("a node that is not ready: " + log());
@@ -39,8 +40,9 @@ class aicached_process {
   }
 
   /// The command line of a node with these settings. It serves HTTP only where they say something of it.
-  static std::vector<std::string> words(std::vector<std::string> settings) {
+  static std::vector<std::string> words(std::vector<std::string> settings, const std::string& file = {}) {
     std::vector<std::string> all{AICACHE_BINARY_DIR "/aicached"};
+    if (!file.empty()) all.insert(all.end(), {"--config", file});
     const auto has = [&](const char* begin) {
       return std::any_of(settings.begin(), settings.end(), [&](const std::string& s) { return s.starts_with(begin); });
     };

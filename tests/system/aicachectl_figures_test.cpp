@@ -107,13 +107,13 @@ TEST_CASE("reset counts from zero, and export writes everything", "[system][aica
   n.use();
   const test::scratch_folder scratch;
   const std::string file = (scratch.path() / "figures.json").string();
-  CHECK(n.run({"export", "--output", file}).code == 0);
+  CHECK(n.run({"stats", "export", "--output", file}).code == 0);
   std::ifstream in(file);
   const json written = json::parse(in, nullptr, false);
   CHECK(written.at("tenants").at("acme").at("hits") == 6);
   CHECK(written.at("ledger").at("rows").size() == 1);
-  CHECK(n.run({"export"}).json().at("operations").contains("qa"));
-  CHECK(n.run({"export", "--output", "/nowhere/at/all"}).code == 1);
+  CHECK(n.run({"stats", "export"}).json().at("operations").contains("qa"));
+  CHECK(n.run({"stats", "export", "--output", "/nowhere/at/all"}).code == 1);
   CHECK(n.run({"reset"}).code == 0);
   CHECK(n.told({"stats", "summary"}).at("total").at("answered") == 0);
   CHECK(n.told({"stats", "ledger"}).at("total").at("calls") == 0);
@@ -132,7 +132,7 @@ TEST_CASE("top looks as often as it is told", "[system][aicachectl]") {
 
 TEST_CASE("figures of a node that is not there are complained of", "[system][aicachectl]") {
   for (const words& command :
-       {words{"stats", "summary"}, words{"recommend"}, words{"reset"}, words{"export"}, words{"top"}}) {
+       {words{"stats", "summary"}, words{"recommend"}, words{"reset"}, words{"stats", "export"}, words{"top"}}) {
     words all = command;
     all.insert(all.end(), {"--node", "127.0.0.1:1"});
     const command_result r = aicachectl(all);

@@ -139,7 +139,9 @@ TEST_CASE("a command over HTTP does what it says, and nothing without the token"
   CHECK(stored() == 6);
   CHECK(ask_http(port, "POST", "/api/v1/clear", {bearer}).status == 200);
   CHECK(stored() == 0);
-  CHECK(ask_http(port, "POST", "/api/v1/reload", {bearer}).status == 200);
+  const http_answer reloaded = ask_http(port, "POST", "/api/v1/reload", {bearer});
+  CHECK(reloaded.status == 200);
+  CHECK(json::parse(reloaded.body) == json{{"applied", json::array()}, {"at_restart", json::array()}, {"keys", 0}});
   CHECK(ask_http(port, "POST", "/api/v1/reset", {bearer}).status == 200);
   // In pieces, as some clients send them.
   fill();
