@@ -265,7 +265,7 @@ breaches redis_answers_soon(const settings& s, const machine&) {
            "write for example 50ms"}};
 }
 
-constexpr advice_row rows[] = {
+constexpr advice_row advice_rows[] = {
     {weight::error, demand::advised, "memory", budget_is_less_than_the_machine},
     {weight::error, demand::advised, "redis", certificates_can_be_used},
     {weight::conflict, demand::advised, "redis", login_is_given_once},
@@ -291,7 +291,7 @@ constexpr advice_row rows[] = {
 
 }  // namespace
 
-std::span<const advice_row> all_advice() { return rows; }
+std::span<const advice_row> all_advice() { return advice_rows; }
 
 std::string_view security_level(const settings& s) {
   if (s.redis.url.empty()) return "none";

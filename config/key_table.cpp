@@ -25,7 +25,7 @@ std::string assign_field(typename Type::stored& field, typename Type::bound min,
   return why;
 }
 
-constexpr key_row rows[] = {
+constexpr key_row key_rows[] = {
 #define AICACHE_SECTION(section, doc)
 #define AICACHE_SECTION_END(section)
 #define AICACHE_KEY(section, name, kind, initial, min, max, unit, secret, reload, doc)                  \
@@ -84,7 +84,7 @@ const key_row& nearest(std::string_view unknown, char joint) {
   const std::string_view last = dot == std::string_view::npos ? unknown : unknown.substr(dot + 1);
   const key_row* best = nullptr;
   std::size_t least = 0;
-  for (const auto& row : rows) {
+  for (const auto& row : key_rows) {
     const std::string spelling = std::string(row.section) + joint + std::string(row.name);
     std::size_t distance = spelling.starts_with(unknown) ? shortened : edit_distance(unknown, spelling);
     // Any two short words are a few letters apart: only what is nearly the name counts as it.
@@ -108,13 +108,13 @@ std::string key_row::environment_name() const {
   return std::string(environment_prefix) + out;
 }
 
-std::span<const key_row> all_keys() { return rows; }
+std::span<const key_row> all_keys() { return key_rows; }
 std::span<const section_row> all_sections() { return sections; }
 
 const key_row* find_key(std::string_view key) {
   const std::size_t dot = key.find('.');
   if (dot == std::string_view::npos) return nullptr;
-  for (const auto& row : rows)
+  for (const auto& row : key_rows)
     if (row.section == key.substr(0, dot) && row.name == key.substr(dot + 1)) return &row;
   return nullptr;
 }

@@ -9,7 +9,7 @@
 namespace aicache::config {
 namespace {
 
-constexpr parameter_row rows[] = {
+constexpr parameter_row parameter_rows[] = {
 #define AICACHE_PARAMETER(name, key, how, remark) {#name, key, #how, remark, conversion::how},
 #include "config/parameters.def"
 #undef AICACHE_PARAMETER
@@ -49,10 +49,10 @@ std::string parameter_row::environment_name() const {
   return std::string(alias_prefix) + out;
 }
 
-std::span<const parameter_row> all_parameters() { return rows; }
+std::span<const parameter_row> all_parameters() { return parameter_rows; }
 
 const parameter_row* find_parameter(std::string_view name) {
-  for (const auto& row : rows)
+  for (const auto& row : parameter_rows)
     if (row.name == name) return &row;
   return nullptr;
 }

@@ -16,7 +16,7 @@ constexpr std::size_t longest_name = 64;
 constexpr std::string_view no_entries = "none";
 
 template <class T>
-parsed<T> refused(std::string why) {
+parsed<T> refusal_of(std::string why) {
   return {std::nullopt, std::move(why)};
 }
 
@@ -60,23 +60,25 @@ parsed<std::map<std::string, Entry>> read_entries(const written& w, const char* 
     for (const auto& [name, scalar] : *table) {
       const auto* text = std::get_if<std::string>(&scalar);
       if (text == nullptr)
-        return refused<stored>("has an entry " + in_short_quotes(name) + " that is no text such as \"" + example + '"');
-      if (auto why = add_entry(entries, name, *text, read_entry); !why.empty()) return refused<stored>(std::move(why));
+        return refusal_of<stored>("has an entry " + in_short_quotes(name) + " that is no text such as \"" + example +
+                                  '"');
+      if (auto why = add_entry(entries, name, *text, read_entry); !why.empty())
+        return refusal_of<stored>(std::move(why));
     }
     return {std::move(entries), {}};
   }
   const auto* text = std::get_if<std::string>(&w.value);
-  if (text == nullptr || w.typed) return refused<stored>("is of another type");
-  if (text->empty()) return refused<stored>("is empty");
+  if (text == nullptr || w.typed) return refusal_of<stored>("is of another type");
+  if (text->empty()) return refusal_of<stored>("is empty");
   if (*text == no_entries) return {std::move(entries), {}};
   for (std::string_view rest = *text;;) {
     const std::size_t comma = rest.find(',');
     const std::string_view entry = without_blanks(rest.substr(0, comma));
     const std::size_t equals = entry.find('=');
-    if (equals == std::string_view::npos) return refused<stored>("has an entry without \"=\"");
+    if (equals == std::string_view::npos) return refusal_of<stored>("has an entry without \"=\"");
     auto why = add_entry(entries, without_blanks(entry.substr(0, equals)), without_blanks(entry.substr(equals + 1)),
                          read_entry);
-    if (!why.empty()) return refused<stored>(std::move(why));
+    if (!why.empty()) return refusal_of<stored>(std::move(why));
     if (comma == std::string_view::npos) return {std::move(entries), {}};
     rest.remove_prefix(comma + 1);
   }
@@ -114,7 +116,7 @@ parsed<std::uint64_t> read_amount(std::string_view text) {
   const bool only_digits = (std::string(whole) + behind).find_first_not_of("0123456789") == std::string::npos;
   if (whole.empty() || !only_digits || (point != std::string_view::npos && behind.empty()) || behind.size() > places ||
       whole.size() > most_digits)
-    return refused<std::uint64_t>("is no price such as \"3/15\" or \"0.15/0.6\"");
+    return refusal_of<std::uint64_t>("is no price such as \"3/15\" or \"0.15/0.6\"");
   behind.resize(places, '0');
   return {std::stoull(std::string(whole) + behind), {}};
 }
@@ -123,7 +125,7 @@ parsed<type::token_price> read_price(std::string_view text) {
   const std::size_t stroke = text.find('/');
   const auto input = read_amount(text.substr(0, stroke));
   const auto output = read_amount(stroke == std::string_view::npos ? std::string_view{} : text.substr(stroke + 1));
-  if (!input.value || !output.value) return refused<type::token_price>(input.value ? output.refusal : input.refusal);
+  if (!input.value || !output.value) return refusal_of<type::token_price>(input.value ? output.refusal : input.refusal);
   return {type::token_price{*input.value, *output.value}, {}};
 }
 
@@ -152,7 +154,7 @@ namespace type {
 parsed<std::int64_t> integer::read(const written& w) {
   if (const auto* number = std::get_if<std::int64_t>(&w.value)) return {*number, {}};
   if (const auto* text = std::get_if<std::string>(&w.value); text && !w.typed) return read_whole_number(*text);
-  return refused<stored>("is of another type");
+  return refusal_of<stored>("is of another type");
 }
 std::string integer::to_text(stored v) { return std::to_string(v); }
 std::string integer::to_toml(stored v) { return to_text(v); }
@@ -163,11 +165,11 @@ std::string integer::range(bound min, bound max) {
 
 parsed<std::uint64_t> size::read(const written& w) {
   if (const auto* number = std::get_if<std::int64_t>(&w.value)) {
-    if (*number < 0) return refused<stored>("is negative");
+    if (*number < 0) return refusal_of<stored>("is negative");
     return {static_cast<stored>(*number), {}};
   }
   if (const auto* text = std::get_if<std::string>(&w.value)) return read_size(*text);
-  return refused<stored>("is of another type");
+  return refusal_of<stored>("is of another type");
 }
 std::string size::to_text(stored v) { return spell_size(v); }
 std::string size::to_toml(stored v) {
@@ -179,8 +181,8 @@ std::string size::range(bound min, bound max) { return "a size from " + to_text(
 
 parsed<std::chrono::milliseconds> length_of_time::read(const written& w) {
   if (const auto* text = std::get_if<std::string>(&w.value)) return read_time(*text);
-  if (std::holds_alternative<std::int64_t>(w.value)) return refused<stored>("has no unit");
-  return refused<stored>("is of another type");
+  if (std::holds_alternative<std::int64_t>(w.value)) return refusal_of<stored>("has no unit");
+  return refusal_of<stored>("is of another type");
 }
 std::string length_of_time::to_text(stored v) { return spell_time(v); }
 std::string length_of_time::to_toml(stored v) { return in_quotes(to_text(v)); }
@@ -193,12 +195,12 @@ parsed<double> real::read(const written& w) {
   if (const auto* number = std::get_if<double>(&w.value)) return {*number, {}};
   if (const auto* number = std::get_if<std::int64_t>(&w.value)) return {static_cast<double>(*number), {}};
   const auto* text = std::get_if<std::string>(&w.value);
-  if (text == nullptr || w.typed) return refused<stored>("is of another type");
-  if (text->empty()) return refused<stored>("is empty");
+  if (text == nullptr || w.typed) return refusal_of<stored>("is of another type");
+  if (text->empty()) return refusal_of<stored>("is empty");
   double number = 0;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
-  if (error == std::errc::result_out_of_range) return refused<stored>("is more than can be counted");
-  if (error != std::errc{} || end != text->data() + text->size()) return refused<stored>("is not a number");
+  if (error == std::errc::result_out_of_range) return refusal_of<stored>("is more than can be counted");
+  if (error != std::errc{} || end != text->data() + text->size()) return refusal_of<stored>("is not a number");
   return {number, {}};
 }
 std::string real::to_text(stored v) {
@@ -220,9 +222,9 @@ std::string real::range(bound min, bound max) { return "a number from " + to_tex
 parsed<bool> boolean::read(const written& w) {
   if (const auto* flag = std::get_if<bool>(&w.value)) return {*flag, {}};
   const auto* text = std::get_if<std::string>(&w.value);
-  if (text == nullptr || w.typed) return refused<stored>("is of another type");
-  if (text->empty()) return refused<stored>("is empty");
-  if (*text != "true" && *text != "false") return refused<stored>("is neither");
+  if (text == nullptr || w.typed) return refusal_of<stored>("is of another type");
+  if (text->empty()) return refusal_of<stored>("is empty");
+  if (*text != "true" && *text != "false") return refusal_of<stored>("is neither");
   return {*text == "true", {}};
 }
 std::string boolean::to_text(stored v) { return v ? "true" : "false"; }
@@ -232,7 +234,7 @@ std::string boolean::range(bound, bound) { return "true or false"; }
 
 parsed<std::string> text::read(const written& w) {
   if (const auto* given = std::get_if<std::string>(&w.value)) return {*given, {}};
-  return refused<stored>("is of another type");
+  return refusal_of<stored>("is of another type");
 }
 std::string text::to_text(const stored& v) { return v; }
 std::string text::to_toml(const stored& v) { return in_quotes(v); }
@@ -252,12 +254,12 @@ parsed<std::uint32_t> count_or_auto::read(const written& w) {
   constexpr std::string_view automatic = "auto";
   const auto* text = std::get_if<std::string>(&w.value);
   if (text && *text == automatic) return {stored{0}, {}};
-  if (text && w.typed) return refused<stored>("is of another type");
+  if (text && w.typed) return refusal_of<stored>("is of another type");
   auto number = integer::read(w);
-  if (!number.value) return refused<stored>(std::move(number.refusal));
+  if (!number.value) return refusal_of<stored>(std::move(number.refusal));
   // In the field 0 means auto; nobody who writes 0 means that.
-  if (*number.value <= 0) return refused<stored>("is too small");
-  if (*number.value > std::numeric_limits<stored>::max()) return refused<stored>("is too large");
+  if (*number.value <= 0) return refusal_of<stored>("is too small");
+  if (*number.value > std::numeric_limits<stored>::max()) return refusal_of<stored>("is too large");
   return {static_cast<stored>(*number.value), {}};
 }
 std::string count_or_auto::to_text(stored v) { return v == 0 ? "auto" : std::to_string(v); }

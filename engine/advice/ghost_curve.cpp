@@ -22,10 +22,6 @@ constexpr std::size_t twice = hit_curve::present + 1;
 
 double size_at(std::size_t size) noexcept { return std::ldexp(0.25, static_cast<int>(size)); }
 
-double sum_of(const std::array<double, hit_curve::group_count>& groups) noexcept {
-  return std::accumulate(groups.begin(), groups.end(), 0.0);
-}
-
 bool is_full(const shadow_cache& c) noexcept {
   return c.count() == c.max_entries() || c.used() >= c.capacity() / 16 * 15;
 }
@@ -114,7 +110,7 @@ void ghost_curve::fade() noexcept {
 const ghost_curve::miniature& ghost_curve::best_of(std::size_t size) const noexcept {
   const miniature* best = nullptr;
   for (const miniature& m : miniatures_)
-    if (m.size == size && (!best || sum_of(m.hits) > sum_of(best->hits))) best = &m;
+    if (m.size == size && (!best || hit_curve::sum_of(m.hits) > hit_curve::sum_of(best->hits))) best = &m;
   return *best;
 }
 

@@ -7,13 +7,9 @@
 
 namespace aicache {
 
-namespace {
-
-double sum_of(const std::array<double, hit_curve::group_count>& groups) noexcept {
+double hit_curve::sum_of(const std::array<double, group_count>& groups) noexcept {
   return std::accumulate(groups.begin(), groups.end(), 0.0);
 }
-
-}  // namespace
 
 std::optional<double> hit_curve::hit_percent(std::size_t size) const noexcept {
   const double all = sum_of(requests);

@@ -47,6 +47,9 @@ struct hit_curve {
   /// better prediction than the curve's own height: what the sample has too much or too little of is in both its ends.
   std::optional<predicted_effect> effect_of(std::uint64_t bytes) const noexcept;
 
+  /// Of all groups of keys together.
+  static double sum_of(const std::array<double, group_count>& groups) noexcept;
+
   /// Of caches that divide the keys among them: budgets and counts are summed.
   void merge(const hit_curve& more) noexcept;
 };

@@ -4,9 +4,6 @@
 #include <utility>
 
 namespace aicache {
-namespace {
-constexpr scope everything;
-}
 
 invalidation_core::invalidation_core(options o, std::span<const scope> written_down)
     : options_(std::move(o)),
@@ -31,7 +28,7 @@ invalidation_core::invalidation_core(options o, std::span<const scope> written_d
 errc invalidation_core::understand(const request& r, scope& what, sweep_request& sweep) const {
   if (r.tenant.size() > options_.name_bytes || r.name.size() > options_.name_bytes) return errc::too_large;
   switch (r.kind) {
-    case scope_kind::everything: what = everything; break;
+    case scope_kind::everything: what = scope_of_everything; break;
     case scope_kind::tenant:
       what = scope_of_tenant(r.tenant);
       sweep.tenant = r.tenant;
@@ -91,7 +88,7 @@ invalidation_journal::added invalidation_core::open_scope(const scope& s, effect
   if (added.collapsed) {
     ++counted_.collapsed;
     out.push_back(remark::collapsed);
-    tell(everything, unnumbered, false, out);
+    tell(scope_of_everything, unnumbered, false, out);
     keep(out);
   }
   return added;

@@ -4,15 +4,12 @@
 #include <utility>
 
 namespace aicache {
-namespace {
-constexpr scope everything;
-}
 
 invalidation_journal::added invalidation_journal::add(const scope& s) {
   if (const auto at = waiting_at_.find(s); at != waiting_at_.end()) return {at->second, false};
   if (!covered_.empty()) {
     // All of it goes with the `everything` that waits; what cannot be remembered for settling is told as everything.
-    const std::uint64_t place = waiting_at_.at(everything);
+    const std::uint64_t place = waiting_at_.at(scope_of_everything);
     if (covered_.contains(s) || covered_.size() < 2 * limit_) {
       covered_.insert(s);
       return {place, false};
@@ -28,12 +25,12 @@ invalidation_journal::added invalidation_journal::add(const scope& s) {
 
 void invalidation_journal::collapse() {
   for (const entry& e : waiting_) covered_.insert(e.what);
-  covered_.erase(everything);
+  covered_.erase(scope_of_everything);
   waiting_.clear();
   waiting_at_.clear();
   kept_waiting_ = 0;
-  waiting_.push_back({everything, ++last_place_, false});
-  waiting_at_.emplace(everything, last_place_);
+  waiting_.push_back({scope_of_everything, ++last_place_, false});
+  waiting_at_.emplace(scope_of_everything, last_place_);
 }
 
 const std::vector<scope>& invalidation_journal::take(std::size_t most) {
@@ -43,7 +40,7 @@ const std::vector<scope>& invalidation_journal::take(std::size_t most) {
     const entry e = waiting_.front();
     waiting_.pop_front();
     waiting_at_.erase(e.what);
-    if (e.what == everything) covered_flying_ = std::exchange(covered_, {});
+    if (e.what == scope_of_everything) covered_flying_ = std::exchange(covered_, {});
     flight_.push_back(e);
     flying_.insert(e.what);
     batch_.push_back(e.what);

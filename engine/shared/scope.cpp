@@ -11,8 +11,8 @@ key128 hash_of(std::string_view bytes, std::uint64_t seed) noexcept {
 }
 
 void append_hex(std::uint64_t word, std::string& out) {
-  static constexpr char digits[] = "0123456789abcdef";
-  for (int shift = 60; shift >= 0; shift -= 4) out.push_back(digits[(word >> shift) & 15]);
+  static constexpr char hex[] = "0123456789abcdef";
+  for (int shift = 60; shift >= 0; shift -= 4) out.push_back(hex[(word >> shift) & 15]);
 }
 
 bool parse_hex(std::string_view text, std::uint64_t& out) noexcept {

@@ -28,6 +28,7 @@ struct scope {
   friend bool operator==(const scope&, const scope&) = default;
 };
 
+inline constexpr scope scope_of_everything{};
 scope scope_of_tenant(std::string_view tenant) noexcept;
 /// An operation, of all tenants.
 scope scope_of_operation(std::string_view operation) noexcept;
