@@ -130,7 +130,7 @@ int run(const command_line& asked) {
   // As at a start, so on a reload: with any error nothing is taken.
   const auto again = [from] {
     config::loaded read = config::load(from);
-    read.problems = config::validate(read, this_machine()).errors;
+    read.problems = config::validate(read, this_machine(read.value)).errors;
     return read;
   };
   return serve(settings.value, again, signals);

@@ -16,7 +16,7 @@ using namespace aicache;
 using namespace aicache::test;
 using namespace std::chrono_literals;
 using kind = redis_core::command_kind;
-using how = redis_core::outcome_kind;
+using ending = redis_core::outcome_kind;
 
 namespace {
 
@@ -72,7 +72,7 @@ class desk {
   // Asks until the server answers; how long that took.
   std::chrono::milliseconds until_answered() {
     const auto begin = std::chrono::steady_clock::now();
-    while (ask({"PING"}).how != how::answered) {
+    while (ask({"PING"}).how != ending::answered) {
       std::unique_lock lock(mutex_);
       changed_.wait_for(lock, 5ms);
       REQUIRE(std::chrono::steady_clock::now() - begin < 10s);
@@ -126,7 +126,7 @@ TEST_CASE("commands are answered over TCP and over a unix socket, in order and i
     int right = 0;
     for (int i = 0; i < 5'000; ++i) {
       const auto c = d.wait(tickets[static_cast<std::size_t>(i)]);
-      right += c.how == how::answered && c.reply.text == std::to_string(i) ? 1 : 0;
+      right += c.how == ending::answered && c.reply.text == std::to_string(i) ? 1 : 0;
     }
     CHECK(right == 5'000);
     const auto list = d.ask({"MGET", "k", "other", "k"});
@@ -141,26 +141,26 @@ TEST_CASE("a password is given as the server asks; a wrong one costs nothing but
   {
     desk d(to);
     d.wait_for(breaker_state::open);
-    CHECK(d.ask({"GET", "k"}).how == how::unavailable);
+    CHECK(d.ask({"GET", "k"}).how == ending::unavailable);
   }
   to.password = "wrong";
   {
     desk d(to);
     d.wait_for(breaker_state::open);
-    CHECK(d.ask({"GET", "k"}).how == how::unavailable);
+    CHECK(d.ask({"GET", "k"}).how == ending::unavailable);
   }
   to.password = "right";
   {
     desk d(to);
     d.until_answered();
-    CHECK(d.ask({"GET", "k"}).how == how::answered);
+    CHECK(d.ask({"GET", "k"}).how == ending::answered);
   }
   to.user = "reader";
   to.password = "word";
   {
     desk d(to);
     d.until_answered();
-    CHECK(d.ask({"GET", "k"}).how == how::answered);
+    CHECK(d.ask({"GET", "k"}).how == ending::answered);
   }
 }
 
@@ -171,9 +171,9 @@ TEST_CASE("a stopped server is noticed at a deadline, refused at once then, and 
   d.until_answered();
   server.signal(SIGSTOP);
   const auto first = d.ask({"GET", "k"});
-  CHECK((first.how == how::late || first.how == how::unavailable));
+  CHECK((first.how == ending::late || first.how == ending::unavailable));
   d.wait_for(breaker_state::open);
-  CHECK(d.ask({"GET", "k"}).how == how::unavailable);
+  CHECK(d.ask({"GET", "k"}).how == ending::unavailable);
   server.signal(SIGCONT);
   CHECK(d.until_answered() < 2s);
 }
@@ -184,11 +184,11 @@ TEST_CASE("a killed server is found again by itself", "[redis][system]") {
   d.until_answered();
   server.kill();
   d.wait_for(breaker_state::open);
-  CHECK(d.ask({"GET", "k"}).how == how::unavailable);
-  CHECK(d.wait(d.send({"SET", "k", "v"}, kind::write)).how == how::unavailable);
+  CHECK(d.ask({"GET", "k"}).how == ending::unavailable);
+  CHECK(d.wait(d.send({"SET", "k", "v"}, kind::write)).how == ending::unavailable);
   REQUIRE(server.start());
   CHECK(d.until_answered() < 2s);
-  CHECK(d.wait(d.send({"SET", "k", "v"}, kind::write)).how == how::answered);
+  CHECK(d.wait(d.send({"SET", "k", "v"}, kind::write)).how == ending::answered);
   // Nothing of the former is sent later.
   CHECK(d.ask({"DBSIZE"}).reply.integer == 1);
 }
@@ -215,7 +215,7 @@ TEST_CASE("a peer that lies is dropped, and nothing it says is believed", "[redi
       desk d(at(peer.port()), {}, 1 << 20, 50ms);
       d.wait_for(breaker_state::open);
       const auto c = d.ask({"GET", "k"});
-      CHECK(c.how != how::answered);
+      CHECK(c.how != ending::answered);
     }
 }
 
@@ -257,12 +257,12 @@ TEST_CASE("TLS is verified: the authority, the name and the date", "[redis][syst
   {
     desk d(to, {dir + "/stranger.pem", "", "", true});
     d.wait_for(breaker_state::open);
-    CHECK(d.ask({"GET", "k"}).how == how::unavailable);
+    CHECK(d.ask({"GET", "k"}).how == ending::unavailable);
   }
   {
     desk d(to, {dir + "/no-such-file.pem", "", "", true});
     d.wait_for(breaker_state::open);
-    CHECK(d.ask({"GET", "k"}).how == how::unavailable);
+    CHECK(d.ask({"GET", "k"}).how == ending::unavailable);
   }
   const std::uint16_t other_port = free_port();
   redis_server elsewhere(serve("elsewhere", other_port));
@@ -270,6 +270,6 @@ TEST_CASE("TLS is verified: the authority, the name and the date", "[redis][syst
   {
     desk d(to, {dir + "/ca.pem", "", "", true});
     d.wait_for(breaker_state::open);
-    CHECK(d.ask({"GET", "k"}).how == how::unavailable);
+    CHECK(d.ask({"GET", "k"}).how == ending::unavailable);
   }
 }
