@@ -99,6 +99,38 @@ TEST_CASE("every command has a help that says what it does and how it ends", "[s
   CHECK(all.at({"key"}).options.contains("--legacy"));
 }
 
+TEST_CASE("a command that there is not is told with the one that was meant", "[system][aicachectl]") {
+  const auto meant = [](words asked) {
+    const auto r = aicachectl(std::move(asked));
+    CHECK(r.code == 2);
+    CHECK(r.out.empty());
+    return r.errors.substr(0, r.errors.find('\n'));
+  };
+  CHECK(meant({"recomend"}) == "aicachectl: there is no command \"recomend\"; did you mean recommend?");
+  CHECK(meant({"stats", "ledgr", "--json"}) == "aicachectl: there is no command \"ledgr\"; did you mean ledger?");
+  CHECK(meant({"config"}) == "A subcommand is required");
+}
+
+TEST_CASE("every command stands in a test of this folder", "[system][aicachectl]") {
+  std::vector<std::string> sources;
+  for (const auto& entry : std::filesystem::directory_iterator(AICACHE_SOURCE_DIR "/tests/system")) {
+    const std::string name = entry.path().filename().string();
+    if (!name.ends_with("_test.cpp") || name == "aicachectl_help_test.cpp") continue;
+    std::ifstream in(entry.path());
+    sources.emplace_back(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+  }
+  REQUIRE(sources.size() > 10);
+  for (const auto& [path, known] : whole_help()) {
+    // Completion is tested here.
+    if (!known.commands.empty() || path.front() == "completion") continue;
+    CAPTURE(path);
+    CHECK(std::any_of(sources.begin(), sources.end(), [&path = path](const std::string& source) {
+      return std::all_of(path.begin(), path.end(),
+                         [&](const std::string& word) { return source.find('"' + word + '"') != std::string::npos; });
+    }));
+  }
+}
+
 TEST_CASE("completion for bash offers every command and option where it can stand", "[system][aicachectl]") {
   const auto script = aicachectl({"completion", "bash"});
   REQUIRE(script.code == 0);
