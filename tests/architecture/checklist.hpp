@@ -84,6 +84,19 @@ inline std::vector<std::string> between(const std::string& text, const std::stri
   return parts;
 }
 
+/// Where the links of a cell go: "[text](target)", or "[name]" with a line "[name]: target" elsewhere in the list.
+inline std::vector<std::string> links_in(const std::string& cell, const std::string& list) {
+  std::vector<std::string> targets = between(cell, "](", ")");
+  for (const std::string& line : lines_of(list)) {
+    const std::size_t end = line.find("]: ");
+    if (!line.starts_with('[') || end == std::string::npos) continue;
+    const std::string name = line.substr(0, end + 1);
+    const std::size_t at = cell.find(name);
+    if (at != std::string::npos && cell.substr(at + name.size(), 1) != "(") targets.push_back(line.substr(end + 3));
+  }
+  return targets;
+}
+
 /// What a link to a heading calls it.
 inline std::string anchor_of(std::string_view heading) {
   std::string anchor;
@@ -128,7 +141,7 @@ inline std::vector<std::string> complaints_of(const std::string& list, const std
   for (const checklist_row& row : checklist_of(list)) {
     ++times[row.name];
     const auto named = between(row.shown_by, "\"", "\"");
-    const auto links = between(row.shown_by, "](", ")");
+    const auto links = links_in(row.shown_by, list);
     if (named.empty() && links.empty()) said.push_back(row.name + ": nothing shows it");
     for (const std::string& title : named)
       if (!titles.contains(title)) said.push_back(row.name + ": there is no test \"" + title + "\"");

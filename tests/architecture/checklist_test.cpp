@@ -59,5 +59,7 @@ TEST_CASE("a link of the list leads to a line that names the row", "[architectur
   CHECK(complaints("README.md#what-differs-and-why") == said{"2: README.md#what-differs-and-why does not name it"});
   CHECK(complaints("README.md#nowhere") ==
         said{"2: there is no heading README.md#nowhere", "1: there is no heading README.md#nowhere"});
+  CHECK(complaints_of("| 1 | what | \"one\"; [engine] |\n\n[engine]: none.md\n[other]: neither.md\n", {"one"},
+                      tree.root(), 1, 0) == said{"1: there is no none.md"});
   CHECK(complaints("none.md") == said{"2: there is no none.md", "1: there is no none.md"});
 }
