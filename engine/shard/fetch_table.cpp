@@ -15,9 +15,10 @@ bool fetch_table::join(const key128& key, const seat& s) {
 }
 
 void fetch_table::start(flight f, const seat& first) {
-  const key128 key = f.id.key();
+  f.line.push_back(first);
+  ++seats_;
+  next_due_ = std::min(next_due_, first.until);
   start(std::move(f));
-  join(key, first);
 }
 
 void fetch_table::start(flight f) {

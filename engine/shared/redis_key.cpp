@@ -1,5 +1,6 @@
 #include "engine/shared/redis_key.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -13,6 +14,10 @@ bool stays(char c) noexcept {
 }
 
 void append_part(std::string_view name, std::string& out) {
+  if (std::all_of(name.begin(), name.end(), stays)) {
+    out += name;
+    return;
+  }
   for (const char c : name) {
     if (stays(c)) {
       out.push_back(c);
@@ -66,9 +71,12 @@ std::string redis_key(std::string_view prefix, std::string_view tenant, std::str
   key.push_back(':');
   append_part(operation, key);
   key.push_back(':');
+  const std::size_t hex = key.size();
+  key.resize(hex + 2 * id.digest.size());
+  char* to = key.data() + hex;
   for (const std::byte b : id.digest) {
-    key.push_back(digits[std::to_integer<unsigned>(b) >> 4]);
-    key.push_back(digits[std::to_integer<unsigned>(b) & 15]);
+    *to++ = digits[std::to_integer<unsigned>(b) >> 4];
+    *to++ = digits[std::to_integer<unsigned>(b) & 15];
   }
   return key;
 }
