@@ -2,10 +2,15 @@
 
 #include <hiredis/hiredis.h>
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
 namespace aicache {
+
+namespace {
+constexpr int usual_batch = 64;
+}  // namespace
 
 /// What hiredis calls for each part of a reply. A part lies in its parent's elements, which grow only when the part and
 /// everything in it is complete, so that no address is held across a move.
@@ -37,8 +42,12 @@ struct reply_builder {
       r.text.assign(bytes, size);
     });
   }
-  static void* array(const redisReadTask* task, int) noexcept {
-    return add(task, [](redis_reply& r) { r.what = redis_reply::kind::array; });
+  // Room for a whole batch beforehand, but no more than that on the server's word, and once a reply.
+  static void* array(const redisReadTask* task, int size) noexcept {
+    return add(task, [&](redis_reply& r) {
+      r.what = redis_reply::kind::array;
+      if (task->parent == nullptr) r.elements.reserve(static_cast<std::size_t>(std::clamp(size, 0, usual_batch)));
+    });
   }
   static void* integer(const redisReadTask* task, long long value) noexcept {
     return add(task, [&](redis_reply& r) {
