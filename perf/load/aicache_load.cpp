@@ -46,6 +46,7 @@ struct command_line {
   std::int64_t compute_ms = 0;
   std::int64_t deadline_ms = 30'000;
   bool leases = true;
+  bool check = true;
   std::string redis;
   std::vector<std::string> settings;
 };
@@ -126,7 +127,8 @@ outcome<perf::workload> workload_of(const command_line& asked) {
 }
 
 perf::load_run::options ways(const command_line& asked) {
-  return {asked.batch, asked.leases, duration{asked.compute_ms}, duration{asked.deadline_ms}, !asked.log.empty()};
+  return {asked.batch,       asked.leases, asked.check, duration{asked.compute_ms}, duration{asked.deadline_ms},
+          !asked.log.empty()};
 }
 
 // With known arrivals a load is played once, in their order; otherwise popularity decides.
@@ -205,9 +207,15 @@ int load(const command_line& asked, const config::settings& settings) {
     }
   }
   perf::timed_tally measured = perform(system, *run, clients, asked.concurrency);
-  perf::load_report report{
-      *asks,          std::move(measured.found), measured.seconds, asked.batch, asked.concurrency, popularity, {},
-      std::move(fill)};
+  perf::load_report report{*asks,
+                           std::move(measured.found),
+                           measured.seconds,
+                           asked.batch,
+                           asked.concurrency,
+                           popularity,
+                           asked.check,
+                           {},
+                           std::move(fill)};
   report.node = settled_statistics(system, cache->front, gets + counted(report.found));
   clients.clear();
   if (cache->own) stop_node(system, cache->front, patience);
@@ -265,6 +273,8 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 3'600'000))
       ->capture_default_str();
   app.add_flag("--leases,!--no-leases", asked.leases, "compute a missing answer once for all loops (the default)");
+  app.add_flag("--check,!--no-check", asked.check,
+               "compare every answer with the right one (the default); otherwise `wrong` is null");
   app.add_option("--redis", asked.redis, "the shared tier of the node in this process; short for --set redis.url=URL")
       ->type_name("URL")
       ->needs(here);

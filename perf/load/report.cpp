@@ -92,7 +92,7 @@ std::string to_text(const load_report& r) {
     if (r.found.errors[code] > 0)
       out += format("  %s: %s (%s)\n", to_string(static_cast<errc>(code)), grouped(r.found.errors[code]).c_str(),
                     describe(static_cast<errc>(code)));
-  out += format("wrong    %12s\n", grouped(all.wrong).c_str());
+  out += format("wrong    %12s\n", r.checked ? grouped(all.wrong).c_str() : "unchecked");
   if (r.fill) {
     const operation_tally f = r.fill->found.over_operations();
     out += format("before that every line was asked for once, in %.2f s: %s hits, %s errors, %s wrong\n",
@@ -142,7 +142,7 @@ std::string to_json(const load_report& r) {
   j["errors_by_code"] = ordered_json::object();
   for (std::size_t code = 0; code < r.found.errors.size(); ++code)
     if (r.found.errors[code] > 0) j["errors_by_code"][to_string(static_cast<errc>(code))] = r.found.errors[code];
-  j["wrong"] = all.wrong;
+  j["wrong"] = r.checked ? ordered_json(all.wrong) : ordered_json(nullptr);
   j["computed"] = r.found.computed;
   j["puts_refused"] = r.found.puts_refused;
   j["hit_ratio"] = share(all.hits, all.requests);

@@ -23,6 +23,7 @@ struct load_report {
   std::size_t batch = 0;
   std::size_t concurrency = 0;
   std::string popularity;
+  bool checked = true;                  ///< answers were compared with the right ones
   std::optional<node_statistics> node;  ///< what the node says of itself afterwards, if it answered
   std::optional<timed_tally> fill;      ///< of the requests before those that were measured
 

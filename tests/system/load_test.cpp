@@ -152,6 +152,15 @@ TEST_CASE("a load ends with exit code 3 when the cache gives one request the ans
   CHECK(number(l.report, "wrong") == 5);
 }
 
+TEST_CASE("a load that checks nothing says so instead of claiming that nothing was wrong", "[system][load]") {
+  const loaded l = load({"--in-process", "--requests", "2000", "--no-check"});
+  CHECK(l.code == 0);
+  CHECK(l.number("hits") > 0);
+  REQUIRE(l.report.is_object());
+  CHECK(l.report.at("wrong").is_null());
+  CHECK(l.text.find("unchecked") != std::string::npos);
+}
+
 TEST_CASE("a load without a usable line, file, node or argument says so and asks nothing", "[system][load]") {
   const input_folder f;
   const loaded nothing = load({"--in-process", "--workload", f.with("bad.jsonl", "[]\nx\n")});
