@@ -7,6 +7,12 @@ using namespace aicache::test;
 
 namespace {
 
+#if defined(__SANITIZE_ADDRESS__)
+constexpr auto honoured = 3s;
+#else
+constexpr auto honoured = 1s;
+#endif
+
 invalidate_request of_operation(const std::string& name, bool wait = false) {
   invalidate_request r;
   r.kind = scope_kind::operation;
@@ -47,6 +53,24 @@ TEST_CASE("what one node invalidates or erases, no node serves a second later, a
   REQUIRE(second.erase(question(3, "other")).found);
   CHECK(!second.get(question(3, "other")).hit());
   CHECK(eventually([&] { return !first.get(question(3, "other")).hit(); }, 1s));
+}
+
+TEST_CASE("a node that hears no announcement honours an invalidation all the same within a second",
+          "[system][shared]") {
+  // A user who may do anything but subscribe.
+  const redis_server redis({"--user", "deaf", "on", ">word", "~*", "resetchannels", "+@all"});
+  cache_caller caller;
+  aicached_process one(patient(redis.port()));
+  aicached_process two(patient(redis.port(), {"redis.user=deaf", "redis.password=word"}));
+  const client first = caller.connect(one);
+  const client second = caller.connect(two);
+  REQUIRE(put_all(first, 0, 100) == 100);
+  REQUIRE(served_from_redis(second, 0, 100));
+  const auto said = caller.ask<invalidated>(one, of_operation("qa"));
+  REQUIRE(said);
+  CHECK(said->numbered);
+  CHECK(eventually([&] { return get_all(second, 0, 100).hits == 0; }, honoured));
+  CHECK(get_all(first, 0, 100).hits == 0);
 }
 
 TEST_CASE("an invalidation made while Redis hung holds after its return, on every node and after restarts",
