@@ -71,6 +71,7 @@ record_book::options figures_options(const config::settings& s) {
   o.invalidations.warning_per_hour = static_cast<std::uint64_t>(s.monitor.invalidations_warning);
   o.invalidations.critical_per_hour = static_cast<std::uint64_t>(s.monitor.invalidations_critical);
   o.ledger_rows = static_cast<std::size_t>(s.ledger.rows);
+  o.tenants = static_cast<std::size_t>(s.limits.tenants);
   o.prices = price_table{s.ledger.currency};
   for (const auto& [model, p] : s.ledger.prices)
     if (!o.prices.set(model, {p.input, p.output})) continue;  // what validation lets through is within its limits
@@ -118,6 +119,13 @@ node_options to_options(const config::settings& s, unsigned cores, instant unix_
   o.shard.promotion_hits = static_cast<std::uint32_t>(s.promotion.hits);
   o.shard.operations = static_cast<std::uint16_t>(std::min<std::int64_t>(s.limits.operations, UINT16_MAX));
   o.shard.tenants = static_cast<std::uint16_t>(std::min<std::int64_t>(s.limits.tenants, UINT16_MAX));
+  // One byte at least: 0 would be no bound.
+  const auto quota = [&](const config::type::portion::stored& part) {
+    if (part == config::type::portion::stored{}) return std::uint64_t{0};
+    return std::max<std::uint64_t>(1, part.of(s.memory.budget) / o.shards);
+  };
+  o.shard.quotas.otherwise = quota(s.tenants.quota);
+  for (const auto& [name, part] : s.tenants.quotas) o.shard.quotas.tenants.emplace(name, quota(part));
   o.shard.seed = static_cast<std::uint64_t>(unix_now.ms);
   client_limits& l = o.limits;
   l.batch_keys = static_cast<std::uint64_t>(s.limits.batch_keys);

@@ -433,6 +433,7 @@ shard_state::~shard_state() {
   shard_report last = core_->take_report();
   // What it held is gone with it.
   last.present = {};
+  for (tenant_report& t : last.tenants) t.present = {};
   report(std::move(last));
 }
 

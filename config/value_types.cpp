@@ -138,6 +138,23 @@ std::string amount_to_text(std::uint64_t millionths) {
 
 std::string price_to_text(type::token_price p) { return amount_to_text(p.input) + '/' + amount_to_text(p.output); }
 
+constexpr std::uint64_t millionths_a_percent = 10'000;
+
+parsed<type::portion::stored> read_portion(std::string_view text) {
+  using stored = type::portion::stored;
+  if (text == no_entries) return {stored{}, {}};
+  if (text.empty() || text.back() != '%') {
+    const auto bytes = read_size(text);
+    if (!bytes.value) return refused<stored>(bytes.refusal);
+    return {stored{*bytes.value, 0}, {}};
+  }
+  // A percentage has as many digits behind the point as there are millionths in it.
+  const auto percent = read_amount(text.substr(0, text.size() - 1));
+  if (!percent.value || *percent.value % (1'000'000 / millionths_a_percent) != 0)
+    return refused<stored>("is no share such as \"25%\" or \"0.5%\"");
+  return {stored{0, *percent.value / (1'000'000 / millionths_a_percent)}, {}};
+}
+
 }  // namespace
 
 std::string shown(const written& w) {
@@ -285,6 +302,41 @@ std::string times_by_name::refuse(const stored& v, bound min, bound max) {
 std::string times_by_name::range(bound min, bound max) {
   return "names with lengths of time from " + length_of_time::to_text(min) + " to " + length_of_time::to_text(max);
 }
+
+parsed<portion::stored> portion::read(const written& w) {
+  if (const auto* text = std::get_if<std::string>(&w.value)) return read_portion(*text);
+  const auto bytes = size::read(w);
+  if (!bytes.value) return refused<stored>(bytes.refusal);
+  return {stored{*bytes.value, 0}, {}};
+}
+std::string portion::to_text(stored v) {
+  if (v == stored{}) return std::string(no_entries);
+  if (v.millionths == 0) return spell_size(v.bytes);
+  return amount_to_text(v.millionths * (1'000'000 / millionths_a_percent)) + '%';
+}
+std::string portion::to_toml(stored v) { return in_quotes(to_text(v)); }
+std::string portion::refuse(stored v, bound min, bound max) {
+  if (v.millionths > 1'000'000) return "is more than the whole";
+  return v.millionths == 0 ? outside(v.bytes, min, max) : "";
+}
+std::string portion::range(bound min, bound max) {
+  return "a share to 100%, a size from " + spell_size(min) + " to " + spell_size(max) + ", or none";
+}
+
+parsed<portions_by_name::stored> portions_by_name::read(const written& w) {
+  return read_entries<portion::stored>(w, "25%", read_portion);
+}
+std::string portions_by_name::to_text(const stored& v) { return entries_to_text(v, portion::to_text); }
+std::string portions_by_name::to_toml(const stored& v) { return entries_to_toml(v, portion::to_text); }
+std::string portions_by_name::refuse(const stored& v, bound min, bound max) {
+  for (const auto& [name, part] : v) {
+    if (auto why = refuse_name(name); !why.empty()) return why;
+    if (auto why = portion::refuse(part, min, max); !why.empty())
+      return "has an entry " + in_short_quotes(name) + " that " + why;
+  }
+  return {};
+}
+std::string portions_by_name::range(bound min, bound max) { return "names with " + portion::range(min, max) + " each"; }
 
 parsed<prices_by_name::stored> prices_by_name::read(const written& w) {
   return read_entries<token_price>(w, "3/15", read_price);

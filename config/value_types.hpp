@@ -125,6 +125,38 @@ struct times_by_name {
   static std::string range(bound min, bound max);
 };
 
+/// A part of something: "25%" of it, or bytes as a size has them; "none", which is 0, where it has no bound.
+struct portion {
+  struct stored {
+    std::uint64_t bytes = 0;
+    std::uint64_t millionths = 0;  ///< of the whole; when not 0, bytes is 0
+
+    std::uint64_t of(std::uint64_t whole) const noexcept {
+      // Up to 16 TiB, and so of all that a setting can hold, no product is too large.
+      return millionths == 0 ? bytes : whole * millionths / 1'000'000;
+    }
+    friend bool operator==(const stored&, const stored&) = default;
+  };
+  using bound = std::uint64_t;  ///< of the bytes
+  static parsed<stored> read(const written& w);
+  static std::string to_text(stored v);
+  static std::string to_toml(stored v);
+  static std::string refuse(stored v, bound min, bound max);
+  static std::string range(bound min, bound max);
+};
+
+/// Portions by name: in TOML a table of name = "25%", elsewhere "acme=25%,initech=64MiB" or, for an empty table, "none".
+/// Names are as in times_by_name.
+struct portions_by_name {
+  using stored = std::map<std::string, portion::stored>;
+  using bound = std::uint64_t;
+  static parsed<stored> read(const written& w);
+  static std::string to_text(const stored& v);
+  static std::string to_toml(const stored& v);
+  static std::string refuse(const stored& v, bound min, bound max);
+  static std::string range(bound min, bound max);
+};
+
 /// What a million tokens of a model cost, in millionths of the currency's unit: 3 dollars are 3'000'000.
 struct token_price {
   std::uint64_t input = 0;

@@ -20,7 +20,7 @@ latency_summary summarise(const histogram& h) {
 node_statistics summarise(const node_totals& totals) {
   node_statistics s;
   for (const auto& [name, o] : totals.operations()) s.operations.push_back({name, o.counted, summarise(o.latency)});
-  for (const auto& [name, t] : totals.tenants()) s.tenants.push_back({name, t});
+  for (const auto& [name, t] : totals.tenants()) s.tenants.push_back({name, t.counted, t.over_shards()});
   for (std::size_t i = 0; i < tier_count; ++i) {
     const histogram& h = totals.latency_by_tier()[i];
     // Answers of no tier are misses.

@@ -25,6 +25,13 @@ typename Inspector::result_type inspect(Inspector& f, tenant_counters& x) {
   );
 }
 template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, tenant_gauges& x) {
+  return f(caf::meta::type_name("aicache::tenant_gauges")
+#define AICACHE_TENANT_GAUGE(member, family, label, value, unit, doc) , x.member
+#include "config/metrics.def"
+  );
+}
+template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, shard_counters& x) {
   return f(caf::meta::type_name("aicache::shard_counters")
 #define AICACHE_SHARD_COUNTER(member, family, label, value, unit, doc) , x.member
@@ -80,8 +87,9 @@ AICACHE_INSPECT(operation_statistics, a, b, c)
 struct tenant_statistics {
   std::string name;
   tenant_counters counted;
+  tenant_gauges present = {};
 };
-AICACHE_INSPECT(tenant_statistics, a, b)
+AICACHE_INSPECT(tenant_statistics, a, b, c)
 
 struct tier_statistics {
   std::string name;

@@ -119,6 +119,23 @@ void operations_to(page& p, const json& s) {
   p.tables.push_back(std::move(t));
 }
 
+void tenants_to(page& p, const json& s) {
+  page::table t{"tenants",
+                {"tenant", "answered", "hits", "hit ratio", "puts", "tokens saved", "entries", "memory", "quota",
+                 "full", "evicted by it", "refused by it"},
+                {},
+                page::layout::columns};
+  for (const auto& [name, c] : at(s, {"tenants"}).items()) {
+    const json& quota = at(c, {"quota"});
+    t.rows.push_back({name.empty() ? "(none)" : name, number(at(c, {"total", "answered"})),
+                      number(at(c, {"total", "hits"})), percent(at(c, {"total", "hit_percent"})),
+                      number(at(c, {"puts"})), number(at(c, {"saved_tokens"})), number(at(c, {"entries"})),
+                      bytes(at(c, {"bytes"})), quota == 0 ? unknown : bytes(quota), percent(at(c, {"quota_percent"})),
+                      number(at(c, {"quota_evicted"})), number(at(c, {"quota_refused"}))});
+  }
+  p.tables.push_back(std::move(t));
+}
+
 void tiers_to(page& p, const json& s) {
   page::table t{
       "text tiers", {"texts", "gets", "share", "hit ratio", "mean", "p99", "remarks"}, {}, page::layout::columns};
@@ -194,6 +211,7 @@ const std::vector<part_row>& parts() {
       {"summary", {}, summary_to},
       {"tiers", {"text_tiers", "text_tier_ranking", "text_tier_completeness_percent"}, tiers_to},
       {"operations", {"operations"}, operations_to},
+      {"tenants", {"tenants"}, tenants_to},
       {"keys", {"key_generation"}, keys_to},
       {"memory", {"memory", "memory_notices", "compression"}, memory_to},
       {"invalidations", {"invalidations", "invalidation_notices"}, invalidations_to},

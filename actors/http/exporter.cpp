@@ -101,7 +101,9 @@ void exporter_state::publish(const node_statistics& s) {
   std::map<std::string, tenant_statistics> tenants;
   for (const tenant_statistics& t : s.tenants) {
     const std::string& label = tenants_.of(valid_utf8(t.name));
-    add(tenants.try_emplace(label, tenant_statistics{label, {}}).first->second.counted, t.counted);
+    tenant_statistics& sum = tenants.try_emplace(label, tenant_statistics{label, {}, {}}).first->second;
+    add(sum.counted, t.counted);
+    add(sum.present, t.present);
   }
   next_.operations.clear();
   for (auto& [label, o] : operations) next_.operations.push_back(std::move(o));

@@ -125,6 +125,10 @@ std::string exposition(const snapshot* s, const node_figures& node, const build_
   if (s) {
     for (const operation_statistics& o : s->operations) count(f, o.counted, {{"operation", o.name}});
     for (const tenant_statistics& t : s->tenants) count(f, t.counted, {{"tenant", t.name}});
+    for (const tenant_statistics& t : s->tenants)
+      for_each_figure(t.present, [&](const metric_row& row, std::uint64_t v) {
+        f.gauge(row, {{"tenant", t.name}}, static_cast<double>(v));
+      });
     count(f, s->statistics.shards, {});
     for_each_figure(s->statistics.present,
                     [&](const metric_row& row, std::uint64_t v) { f.gauge(row, {}, static_cast<double>(v)); });

@@ -59,7 +59,10 @@ std::string statistics_json(const snapshot& s) {
   if (s.shared) j["link"] = json_of_figures(n.link);
   for (const operation_statistics& o : n.operations)
     j["operations"][o.name] = {{"figures", json_of_figures(o.counted)}, {"nanoseconds", json_of_latency(o.latency)}};
-  for (const tenant_statistics& t : n.tenants) j["tenants"][t.name] = json_of_figures(t.counted);
+  for (const tenant_statistics& t : s.tenants) {
+    j["tenants"][t.name] = json_of_figures(t.counted);
+    j["tenants"][t.name].update(json_of_figures(t.present));
+  }
   for (const tier_statistics& t : n.tiers) j["tiers"][t.name] = json_of_latency(t.latency);
   return text_of(j);
 }

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 
 #include "engine/answers/answer_gate.hpp"
@@ -42,6 +44,12 @@ struct shared_options {
   generation_book::limits generations;
 };
 
+/// What tenants may take of a shard, in bytes; 0: as much as there is.
+struct quota_options {
+  std::uint64_t otherwise = 0;  ///< each that is not named; all that are counted as "other" have one together
+  std::map<std::string, std::uint64_t, std::less<>> tenants;
+};
+
 /// Everything that a shard is told when it starts.
 struct shard_options {
   tier_options tiers;
@@ -49,6 +57,7 @@ struct shard_options {
   stale_options stale;
   answer_gate gate;
   negative_options negatives;
+  quota_options quotas;
   lease_table::limits leases;
   shared_options shared;
   duration park{30'000};              ///< the longest that a get waits for another caller's computation

@@ -38,6 +38,7 @@ shard_core::shard_core(const shard_options& options)
   for (const auto* list :
        {&options.lifetimes.operations, &options.stale.while_revalidate_of, &options.stale.if_error_of})
     for (const auto& [name, length] : *list) operation_names_.number_of(name);
+  for (const auto& [name, bytes] : options.quotas.tenants) tenant_names_.number_of(name);
   samples_.reserve(most_samples_);
   leases_.epoch(epoch_);
   if (options_.shared.on) {
@@ -76,7 +77,12 @@ void shard_core::grow_states() {
     o.promotion = promotion_class_of(operation_names_.name_of(static_cast<std::uint16_t>(i)));
     operations_.push_back(std::move(o));
   }
-  tenants_.resize(tenant_names_.size());
+  for (auto i = tenants_.size(); i < tenant_names_.size(); ++i) {
+    const auto own = options_.quotas.tenants.find(tenant_names_.name_of(static_cast<std::uint16_t>(i)));
+    tiers_.limit(static_cast<std::uint16_t>(i),
+                 own == options_.quotas.tenants.end() ? options_.quotas.otherwise : own->second);
+    tenants_.emplace_back();
+  }
 }
 
 // How long answers of an operation live, and are of use beyond that.
@@ -408,10 +414,13 @@ put_result shard_core::put_one(const put_item& item, instant now, effects& out) 
   // It leaves by its invalidation, which counts it, not by this answer.
   bury_if_dead(key);
   const std::uint32_t size = item.value->size();
+  const std::uint64_t over_quota = tiers_.use_of(tenant).refused;
   const outcome<void> stored = tiers_.store(
       item.value, {key, operation, tenant, item.text, *end, may_be_hot(o, item.text), epoch_, {}, item.tags}, now, out);
   if (!stored) {
-    ++(stored.why().code == errc::too_large ? counters_.refused_too_large : counters_.refused_memory);
+    ++(tiers_.use_of(tenant).refused != over_quota ? counters_.refused_quota
+       : stored.why().code == errc::too_large      ? counters_.refused_too_large
+                                                   : counters_.refused_memory);
     return {put_status::refused, stored.why().code};
   }
   negatives_.forget(key);

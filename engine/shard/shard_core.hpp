@@ -161,6 +161,8 @@ class shard_core {
   std::uint64_t charged() const noexcept { return tiers_.charged(); }
   std::size_t size() const noexcept { return tiers_.size(); }
 
+  tenant_gauges gauges_of(std::string_view tenant);
+
   /// Recounts everything; for tests.
   bool sound() const;
 
@@ -194,6 +196,7 @@ class shard_core {
   struct tenant_state {
     tenant_counters counted;
     tenant_counters reported;
+    tenant_gauges told;  ///< by the last report
     std::uint32_t dead_before = 0;
   };
   /// A compressed answer in a worker's hands, and who waits for it until when.
@@ -291,6 +294,8 @@ class shard_core {
   account_row& account_of(const account_name& name);
   void settle(account_row& a);
   void settle_all();
+  void settle_use(std::uint16_t tenant) noexcept;
+  tenant_gauges gauges_of(std::uint16_t tenant) const noexcept;
   void settle_served(account_row& a);
   static void add(operation_counters& o, tenant_counters& t, const account_figures& gained) noexcept;
   waiter waiter_for(const get_item& item, const batch& b, std::uint32_t position, instant now) const noexcept;

@@ -62,6 +62,18 @@ void shard_core::settle(account_row& a) {
 void shard_core::settle_all() {
   for (account_row& a : accounts_.rows())
     add(operations_[a.name.operation].counted, tenants_[a.name.tenant].counted, account_table::settle(a));
+  for (std::size_t i = 0; i < tenants_.size(); ++i) settle_use(static_cast<std::uint16_t>(i));
+}
+
+void shard_core::settle_use(std::uint16_t tenant) noexcept {
+  const tenant_use use = tiers_.use_of(tenant);
+  tenants_[tenant].counted.quota_evicted = use.evicted;
+  tenants_[tenant].counted.quota_refused = use.refused;
+}
+
+tenant_gauges shard_core::gauges_of(std::uint16_t tenant) const noexcept {
+  const tenant_use use = tiers_.use_of(tenant);
+  return {use.bytes, use.entries, use.quota};
 }
 
 void shard_core::add(operation_counters& o, tenant_counters& t, const account_figures& gained) noexcept {
@@ -200,9 +212,12 @@ shard_report shard_core::take_report() {
   }
   for (std::size_t i = 0; i < tenants_.size(); ++i) {
     tenant_state& t = tenants_[i];
-    if (t.counted == t.reported) continue;
-    r.tenants.push_back({tenant_names_.name_of(static_cast<std::uint16_t>(i)), difference(t.counted, t.reported)});
+    const tenant_gauges present = gauges_of(static_cast<std::uint16_t>(i));
+    if (t.counted == t.reported && present == t.told) continue;
+    r.tenants.push_back(
+        {tenant_names_.name_of(static_cast<std::uint16_t>(i)), difference(t.counted, t.reported), present});
     t.reported = t.counted;
+    t.told = present;
   }
   for (std::size_t i = 0; i < tier_count; ++i) tier_latency_[i].take(r.latency_by_tier[i]);
   for (std::size_t i = 0; i < text_tier_count; ++i) text_latency_[i].take(r.latency_by_text[i]);
@@ -226,6 +241,12 @@ const tenant_counters& shard_core::of_tenant(std::string_view name) {
   const std::uint16_t number = tenant_names_.number_of(name);
   grow_states();
   return tenants_[number].counted;
+}
+
+tenant_gauges shard_core::gauges_of(std::string_view tenant) {
+  const std::uint16_t number = tenant_names_.number_of(tenant);
+  grow_states();
+  return gauges_of(number);
 }
 
 }  // namespace aicache

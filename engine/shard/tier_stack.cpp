@@ -34,7 +34,8 @@ std::uint64_t tier_stack::overhead() const noexcept {
   if (!options_.charge_overhead) return 0;
   return index_.bytes() + lifetimes_.bytes() + policy_.ghost_bytes() + dictionary_bytes_ + trainers_ * trainer_bytes_ +
          codec_.bytes() + scratch_.capacity() + tag_bytes() + trainings_.capacity() * sizeof(training) +
-         lingering_.capacity() * sizeof(duration) + sizeof *this - sizeof lifetimes_ + reserved_;
+         lingering_.capacity() * sizeof(duration) + uses_.capacity() * sizeof(tenant_use) + sizeof *this -
+         sizeof lifetimes_ + reserved_;
 }
 
 std::uint64_t tier_stack::room_for_answers() const noexcept {
@@ -54,6 +55,7 @@ outcome<void> tier_stack::store(const blob_ref& value, const particulars& about,
     return b.charged() <= (wants_hot ? std::max(hot_room, warm_room) : warm_room);
   };
   if (!fits(*value)) return fault{errc::too_large, "the answer is larger than a tier of its shard"};
+  if (outcome<void> room_of_its_own = make_own_room(about, value->charged()); !room_of_its_own) return room_of_its_own;
   const blob_ref kept = own(value);
   if (!kept) return fault{errc::overloaded, "no memory for a copy"};
   blob& b = *kept;
@@ -78,6 +80,7 @@ outcome<void> tier_stack::store(const blob_ref& value, const particulars& about,
     b.disown();
     return fault{errc::overloaded, "no memory for the entry"};
   }
+  enter(b);
   const bool to_hot = wants_hot && b.charged() <= hot_room;
   if (old != nullptr) {
     if (!b.queue.tagged) forget_tags(*old);
@@ -89,6 +92,7 @@ outcome<void> tier_stack::store(const blob_ref& value, const particulars& about,
     } else {
       unlink(*old);
     }
+    leave(*old);
     old->disown();
   }
   if (b.queue.where == blob::place::nowhere && !(to_hot && enter_hot(b))) demote(b, out);
@@ -220,6 +224,8 @@ void tier_stack::swap_in(blob& old, blob& fresh) noexcept {
   fresh.epoch = old.epoch;
   index_.replace(&old, &fresh);
   lifetimes_.replace(old, fresh);
+  leave(old);
+  enter(fresh);
 }
 
 void tier_stack::push_warm(blob& b) noexcept {
@@ -278,8 +284,9 @@ tier_stack::reading tier_stack::read_warm(blob& entry, bool may_be_hot, effects&
     ++counters_.unpacked;
     raw = unpacked.get();
   }
-  // A promoted entry must not take so much of hot that it drives out what earned its place there.
-  if (!promote || raw->charged() > policy_.capacity()) {
+  // A promoted entry must not take so much of hot that it drives out what earned its place there, nor more of memory than
+  // its tenant may.
+  if (!promote || raw->charged() > policy_.capacity() || !may_grow(entry, raw->charged())) {
     reading answer{unpacked ? unpacked : entry.hand_out(), tier::warm, false};
     if (is_over()) fit(out);
     return answer;
@@ -355,6 +362,7 @@ void tier_stack::unlink(blob& b) noexcept {
 }
 
 void tier_stack::drop(blob& b) noexcept {
+  leave(b);
   forget_tags(b);
   lifetimes_.erase(b);
   index_.erase(&b);
@@ -447,7 +455,8 @@ bool tier_stack::sound() const {
     within = within && (!t.trainer || t.trainer->bytes() <= trainer_bytes_);
   }
   return placed && lifetimes_.sound(linked) && linked == ending && hot_count == policy_.count() &&
-         hot_count + warm_count == index_.size() && trainers == trainers_ && within && tags == tag_count_ && !is_over();
+         hot_count + warm_count == index_.size() && uses_are_exact() && trainers == trainers_ && within &&
+         tags == tag_count_ && !is_over();
 }
 
 }  // namespace aicache

@@ -16,6 +16,7 @@
 #include "engine/memory/lifetime_queues.hpp"
 #include "engine/shard/effects.hpp"
 #include "engine/shard/options.hpp"
+#include "engine/shard/tenant_use.hpp"
 #include "engine/statistics/counters.hpp"
 
 namespace aicache {
@@ -27,8 +28,9 @@ namespace aicache {
 ///            key goes into the policy's ghost table
 /// Units      bytes that the allocator gave: answers, index, ghosts, dictionaries, samples, and what the owner reserves
 /// Owner      one shard_core; not thread-safe
-/// Fails      store: too_large for what no tier can ever hold (nothing is evicted for it), overloaded without memory
-/// Invariant  charged() <= budget after every call
+/// Fails      store: too_large for what no tier, or its tenant's quota, can ever hold (nothing is evicted for it), overloaded
+///            without memory, and where the tenant's quota is full and none of its entries to make room was found
+/// Invariant  charged() <= budget after every call; what a tenant takes is exact, and within its quota
 /// Cost       find and read O(1). Making room is bounded by what the newcomer weighs; at most `max_demotions` entries
 ///            a call are compressed, more than that leave at once
 class tier_stack {
@@ -107,6 +109,12 @@ class tier_stack {
 
   /// Entries of this operation stay for so long past their end; say it before there are any.
   void linger(std::uint16_t operation, duration past_their_end);
+
+  /// A tenant's answers may take so many bytes; 0: as many as there are. What it has over that leaves as it stores more.
+  void limit(std::uint16_t tenant, std::uint64_t bytes);
+
+  /// What a tenant takes.
+  tenant_use use_of(std::uint16_t tenant) const noexcept;
 
   /// Removes everything; dictionaries stay.
   void clear() noexcept;
@@ -196,6 +204,12 @@ class tier_stack {
   void set_tags(blob& b, std::span<const std::uint64_t> tags);
   void forget_tags(const blob& b) noexcept;
   std::uint64_t tag_bytes() const noexcept;
+  void enter(const blob& b) noexcept;
+  void leave(const blob& b) noexcept;
+  outcome<void> make_own_room(const particulars& about, std::uint32_t weight);
+  bool may_grow(const blob& entry, std::uint64_t charged) noexcept;
+  bool evict_own(std::uint16_t tenant, std::uint64_t most, std::size_t buckets, const blob* spared) noexcept;
+  bool uses_are_exact() const;
 
   struct key_hash {
     std::size_t operator()(const key128& k) const noexcept { return k.lo; }
@@ -227,6 +241,7 @@ class tier_stack {
   std::vector<duration> lingering_;                                        // by operation; empty where nothing does
   std::unordered_map<key128, std::vector<std::uint64_t>, key_hash> tags_;  // of the few entries that have any
   std::size_t tag_count_ = 0;                                              // in all of them
+  std::vector<tenant_use> uses_;                                           // by tenant
 };
 
 }  // namespace aicache

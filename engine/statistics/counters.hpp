@@ -31,6 +31,13 @@ struct tenant_counters {
   friend bool operator==(const tenant_counters&, const tenant_counters&) = default;
 };
 
+/// What one tenant takes of the memory; summed over shards it is the node's.
+struct tenant_gauges {
+#define AICACHE_TENANT_GAUGE(member, family, label, value, unit, doc) std::uint64_t member = 0;
+#include "config/metrics.def"
+  friend bool operator==(const tenant_gauges&, const tenant_gauges&) = default;
+};
+
 /// Plain counters of one shard that belong to no operation.
 struct shard_counters {
 #define AICACHE_SHARD_COUNTER(member, family, label, value, unit, doc) std::uint64_t member = 0;
@@ -81,6 +88,12 @@ requires(std::is_same_v<std::remove_const_t<Counters>, tenant_counters>) void fo
                                                                                               Visit&& visit) {
 #define AICACHE_TENANT_COUNTER(member, family, label, value, unit, doc) \
   visit(metric_row{#member, #family, label, value, unit, doc}, c.member);
+#include "config/metrics.def"
+}
+template <class Gauges, class Visit>
+requires(std::is_same_v<std::remove_const_t<Gauges>, tenant_gauges>) void for_each_figure(Gauges& g, Visit&& visit) {
+#define AICACHE_TENANT_GAUGE(member, family, label, value, unit, doc) \
+  visit(metric_row{#member, #family, label, value, unit, doc}, g.member);
 #include "config/metrics.def"
 }
 template <class Counters, class Visit>

@@ -43,6 +43,14 @@ json json_of(const operation_summary& o) {
   return j;
 }
 
+json json_of(const tenant_summary& t) {
+  json j{{"total", json_of(t.gets)}};
+  j.update(json_of_figures(t.counted));
+  j.update(json_of_figures(t.present));
+  set(j, "quota_percent", t.quota_percent);
+  return j;
+}
+
 json json_of(const text_tier_summary& t) {
   json j{{"gets", t.gets}, {"remarks", t.remarks}};
   set(j, "share_percent", t.share_percent);
@@ -119,6 +127,7 @@ json summary_json(const summary& s) {
          {"total", json_of(s.gets)},
          {"recent", json_of(s.recent)},
          {"operations", json::object()},
+         {"tenants", json::object()},
          {"text_tiers", json::object()},
          {"text_tier_ranking", json::array()},
          {"text_tier_completeness_percent", s.text_tier_completeness_percent},
@@ -128,6 +137,7 @@ json summary_json(const summary& s) {
          {"invalidation_notices", json_of(s.invalidation_notices)},
          {"slow", json::array()}};
   for (const operation_summary& o : s.operations) j["operations"][o.name] = json_of(o);
+  for (const tenant_summary& t : s.tenants) j["tenants"][t.name] = json_of(t);
   if (!s.fastest.empty()) j["fastest_operation"] = s.fastest;
   if (!s.slowest.empty()) j["slowest_operation"] = s.slowest;
   set(j, "nanoseconds", s.nanoseconds);
@@ -211,7 +221,10 @@ std::string export_json(const record_book& book, const node_facts& node, instant
          {"ledger", ledger_json(book.ledger())}};
   for (const auto& [name, o] : totals.operations())
     j["operations"][name] = {{"counted", json_of_figures(o.counted)}, {"nanoseconds", json_of(o.latency)}};
-  for (const auto& [name, counted] : totals.tenants()) j["tenants"][name] = json_of_figures(counted);
+  for (const auto& [name, t] : totals.tenants()) {
+    j["tenants"][name] = json_of_figures(t.counted);
+    j["tenants"][name].update(json_of_figures(t.over_shards()));
+  }
   for (std::size_t i = 0; i < tier_count; ++i)
     j["latency_by_tier"][to_string(static_cast<tier>(i))] = json_of(totals.latency_by_tier()[i]);
   for (const auto& [name, entry] : book.ledger().rows()) {

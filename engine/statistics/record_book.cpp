@@ -17,6 +17,7 @@ histogram over_tiers(const std::array<histogram, tier_count>& by_tier) noexcept 
 
 record_book::record_book(options o)
     : options_(std::move(o)),
+      totals_(options_.tenants),
       recent_(options_.recent_slots, options_.recent_slot),
       ledger_(options_.ledger_rows, options_.prices),
       memory_(options_.memory),
@@ -79,6 +80,21 @@ std::vector<operation_summary> record_book::summarise_operations(const recent_fi
   return operations;
 }
 
+std::vector<tenant_summary> record_book::summarise_tenants() const {
+  std::vector<tenant_summary> tenants;
+  for (const auto& [name, t] : totals_.tenants()) {
+    tenant_summary s;
+    s.name = name;
+    s.gets = {t.counted.hits + t.counted.misses, t.counted.hits, t.counted.misses, {}};
+    s.gets.hit_percent = percent(s.gets.hits, s.gets.answered);
+    s.counted = t.counted;
+    s.present = t.over_shards();
+    s.quota_percent = percent(s.present.bytes, s.present.quota);
+    tenants.push_back(std::move(s));
+  }
+  return tenants;
+}
+
 summary record_book::summarise(instant now) const {
   const recent_figures late = recent(now);
   summary s;
@@ -88,6 +104,7 @@ summary record_book::summarise(instant now) const {
   s.gets = gets_of(s.total);
   s.recent = gets_of(late.over_operations());
   s.operations = summarise_operations(late);
+  s.tenants = summarise_tenants();
   const operation_summary* fastest = nullptr;
   const operation_summary* slowest = nullptr;
   for (const operation_summary& o : s.operations) {

@@ -36,6 +36,7 @@ class record_book {
     invalidation_limits invalidations;
     slow_operations::limits slow;
     std::size_t ledger_rows = 4096;
+    std::size_t tenants = 256;  ///< told apart
     price_table prices;
   };
 
@@ -75,6 +76,7 @@ class record_book {
 
  private:
   std::vector<operation_summary> summarise_operations(const recent_figures& late) const;
+  std::vector<tenant_summary> summarise_tenants() const;
 
   options options_;
   node_totals totals_;

@@ -25,10 +25,11 @@ struct operation_report {
   friend bool operator==(const operation_report&, const operation_report&) = default;
 };
 
-/// What one tenant has added since the shard's last report.
+/// What one tenant has added since the shard's last report, and what it takes of the shard now.
 struct tenant_report {
   std::string name;
   tenant_counters counted;
+  tenant_gauges present = {};
 
   friend bool operator==(const tenant_report&, const tenant_report&) = default;
 };

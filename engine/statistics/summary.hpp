@@ -39,6 +39,14 @@ struct operation_summary {
   std::optional<distribution> nanoseconds;
 };
 
+struct tenant_summary {
+  std::string name;
+  get_summary gets;
+  tenant_counters counted;
+  tenant_gauges present;
+  std::optional<double> quota_percent;  ///< of its quota that it takes; absent without one
+};
+
 struct text_tier_summary {
   text_tier tier = text_tier::small;
   std::uint64_t gets = 0;
@@ -76,6 +84,7 @@ struct summary {
   get_summary recent;
   operation_counters total;
   std::vector<operation_summary> operations;  ///< by name; configured ones that nobody asked for among them
+  std::vector<tenant_summary> tenants;        ///< by name
   std::string fastest;                        ///< operation by its mean; empty when nothing was timed
   std::string slowest;
   std::optional<distribution> nanoseconds;  ///< of all gets

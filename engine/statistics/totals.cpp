@@ -18,7 +18,11 @@ outcome<void> node_totals::add(const shard_report& report) {
     aicache::add(total.counted, o.counted);
     if (auto merged = total.latency.merge(o.latency); !merged) return merged;
   }
-  for (const tenant_report& t : report.tenants) aicache::add(tenants_[t.name], t.counted);
+  for (const tenant_report& t : report.tenants) {
+    tenant_totals& total = tenant_called(t.name);
+    aicache::add(total.counted, t.counted);
+    total.present[report.shard][t.name] = t.present;
+  }
   for (std::size_t i = 0; i < tier_count; ++i)
     if (auto merged = latency_by_tier_[i].merge(report.latency_by_tier[i]); !merged) return merged;
   for (std::size_t i = 0; i < text_tier_count; ++i) {
@@ -28,9 +32,24 @@ outcome<void> node_totals::add(const shard_report& report) {
   return {};
 }
 
+node_totals::tenant_totals& node_totals::tenant_called(const std::string& name) {
+  static const std::string other = "other";
+  if (const auto known = tenants_.find(name); known != tenants_.end()) return known->second;
+  const std::size_t told_apart = tenants_.size() - tenants_.count(other);
+  return tenants_[told_apart < most_tenants_ ? name : other];
+}
+
+tenant_gauges node_totals::tenant_totals::over_shards() const noexcept {
+  tenant_gauges sum;
+  for (const auto& [shard, by_name] : present)
+    for (const auto& [name, g] : by_name) aicache::add(sum, g);
+  return sum;
+}
+
 void node_totals::reset() {
   operations_.clear();
-  tenants_.clear();
+  std::erase_if(tenants_, [](const auto& t) { return t.second.over_shards() == tenant_gauges{}; });
+  for (auto& [name, t] : tenants_) t.counted = {};
   shards_ = {};
   latency_by_tier_ = {};
   texts_ = {};

@@ -248,6 +248,50 @@ TEST_CASE("prices of models are read from tables and from text, to the millionth
     CHECK_FALSE(prices::read(free_text(wrong)).value);
 }
 
+TEST_CASE("portions are shares or sizes, or none", "[config][values]") {
+  using portion = type::portion;
+  const portion::stored none{};
+  const portion::stored quarter{0, 250'000};
+  const portion::stored large{64_MiB, 0};
+  CHECK(portion::read(free_text("none")).value == none);
+  CHECK(portion::read(free_text("0")).value == none);
+  CHECK(portion::read(free_text("25%")).value == quarter);
+  CHECK(portion::read(free_text("0.5%")).value == portion::stored{0, 5'000});
+  CHECK(portion::read(toml(std::string("64MiB"))).value == large);
+  CHECK(portion::read(toml(std::int64_t{4096})).value == portion::stored{4096, 0});
+  for (const auto& p : {none, quarter, large, portion::stored{0, 123'456}})
+    CHECK(portion::read(free_text(portion::to_text(p))).value == p);
+  CHECK(portion::to_text(quarter) == "25%");
+  CHECK(portion::to_text({0, 123'456}) == "12.3456%");
+  CHECK(portion::to_toml(large) == "\"64MiB\"");
+  CHECK(portion::to_text(none) == "none");
+  CHECK(quarter.of(1_MiB) == 256 * 1024);
+  CHECK(quarter.of(1_TiB) == 1_TiB / 4);
+  CHECK(large.of(1_MiB) == 64_MiB);
+  CHECK(portion::refuse(quarter, 0, 1) == "");
+  CHECK(portion::refuse({0, 1'000'001}, 0, 1) == "is more than the whole");
+  CHECK(portion::refuse(large, 0, 1_MiB) == "is too large");
+  for (const char* wrong : {"", "%", "x%", "-1%", "1.23456%", "25 %", "MiB", "25%%"}) {
+    CAPTURE(wrong);
+    CHECK_FALSE(portion::read(free_text(wrong)).value);
+  }
+  CHECK(portion::read(toml(true)).refusal == "is of another type");
+}
+
+TEST_CASE("portions by name read alike from a table and from a list", "[config][values]") {
+  using portions = type::portions_by_name;
+  const portions::stored both{{"acme", {0, 250'000}}, {"initech", {64_MiB, 0}}};
+  CHECK(portions::read(free_text("acme=25%, initech = 64MiB")).value == both);
+  CHECK(portions::read(toml(written::table{{"acme", "25%"}, {"initech", "64MiB"}})).value == both);
+  CHECK(portions::to_text(both) == "acme=25%,initech=64MiB");
+  CHECK(portions::to_toml(both) == R"({ acme = "25%", initech = "64MiB" })");
+  CHECK(portions::read(free_text("free=none")).value == portions::stored{{"free", {}}});
+  CHECK(portions::refuse(both, 0, 64_MiB).empty());
+  CHECK(portions::refuse(both, 0, 1_MiB) == "has an entry \"initech\" that is too large");
+  CHECK(portions::refuse({{"a b", {}}}, 0, 1) == "has an entry with a name that cannot be, \"a b\"");
+  CHECK(portions::read(free_text("acme=120x")).refusal == "has an entry \"acme\" that has an unknown unit, \"x\"");
+}
+
 TEST_CASE("times by name that are wrong name the entry", "[config][values]") {
   const auto c = GENERATE(values<refusal_case>({{"", "is empty"},
                                                 {"qa", "has an entry without \"=\""},

@@ -22,6 +22,7 @@ struct configuration {
   bool roomy;                ///< the budget is never approached: what lives must be found
   bool fills;                ///< more is put than the budget holds
   std::uint64_t rounds = 1;  ///< times the operations wanted: many keys need more before both tiers overflow
+  std::uint64_t quota = 0;   ///< of each of the four tenants
 };
 
 constexpr std::uint64_t mib = 1 << 20;
@@ -33,6 +34,7 @@ constexpr configuration configurations[] = {
     {"warm, few keys", 9 * mib, 0.5, 60, false, false},
     {"warm, many keys", 9 * mib, 0.7, 30'000, false, true, 3},
     {"hot only, many keys", 9 * mib, 0, 30'000, false, true, 3},
+    {"quotas that keep it from being full", 9 * mib, 0.5, 30'000, false, false, 3, mib},
     {"roomy with warm", 2048 * mib, 0.5, 1500, true, false},
     {"roomy without warm", 2048 * mib, 0, 1500, true, false},
 };
@@ -65,6 +67,10 @@ class duel {
   std::uint64_t hits() const { return hits_; }
   std::uint64_t late_hits() const { return late_hits_; }
   const shard_counters& counters() const { return core_.counters(); }
+  bool made_own_room() {
+    const auto made = [this](const char* tenant) { return core_.of_tenant(tenant).quota_evicted > 0; };
+    return made("a") && made("b") && made("c") && made("other");
+  }
 
  private:
   /// An answer by the number it is made from; bytes are kept once for all of a kind.
@@ -89,6 +95,7 @@ class duel {
     o.tiers.budget = c.budget;
     o.tiers.warm_share = c.warm_share;
     o.tiers.dictionary_samples = 50;
+    o.quotas.otherwise = c.quota;
     o.leases.lease = duration{300};
     o.leases.parked = 500;
     o.leases.parked_per_key = 50;
@@ -229,7 +236,7 @@ class duel {
       if (put_results_[i].status == put_status::stored) {
         model_[put[i].first] = put[i].second;
         if (put_items_[i].ttl_ms <= 0) FAIL("a time to live of nothing was taken");
-      } else if (put_results_[i].error == errc::overloaded) {
+      } else if (put_results_[i].error == errc::overloaded && config_.quota == 0) {
         model_.erase(put[i].first);
       }
     }
@@ -433,5 +440,6 @@ TEST_CASE("under random load a shard never answers anything but the latest answe
     CHECK((n.demotions > 0) == (has_warm && c.fills));
     CHECK((n.evictions_warm > 0) == (has_warm && c.fills));
     CHECK((n.evictions_hot + n.evictions_warm > 0) == c.fills);
+    CHECK(d.made_own_room() == (c.quota != 0));
   }
 }

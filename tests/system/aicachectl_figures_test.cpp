@@ -1,5 +1,6 @@
 #include "tests/support/aicachectl_run.hpp"
 #include "tests/support/aicached_process.hpp"
+#include "tests/support/http_caller.hpp"
 #include "tests/support/load_run.hpp"
 
 #include <catch2/catch.hpp>
@@ -64,11 +65,17 @@ TEST_CASE("stats tell what was asked and saved, for people and as JSON", "[syste
   CHECK(n.told({"stats", "invalidations"}).at("invalidations").at("events") == 0);
   CHECK(n.told({"stats", "slow"}).at("slow").is_array());
   CHECK(n.told({"stats", "keys"}).is_object());
+  const json tenants = n.told({"stats", "tenants"}).at("tenants");
+  CHECK(tenants.at("acme").at("total").at("hits") == 6);
+  CHECK(tenants.at("acme").at("entries") == 3);
+  CHECK(tenants.at("acme").at("quota") == 0);
+  CHECK_FALSE(tenants.at("acme").contains("quota_percent"));
   const json ledger = n.told({"stats", "ledger"});
   CHECK(ledger.at("by_model").at("m-1").at("calls") == 6);
   CHECK(ledger.at("total").at("input_tokens") == 60);
   CHECK(ledger.at("total").at("worth_millionths") == 60 + 2 * 30);
-  for (const char* part : {"summary", "tiers", "operations", "keys", "memory", "invalidations", "slow", "ledger"}) {
+  for (const char* part :
+       {"summary", "tiers", "operations", "keys", "memory", "invalidations", "slow", "ledger", "tenants"}) {
     const command_result r = n.run({"stats", part});
     CAPTURE(part, r.out);
     CHECK(r.code == 0);
@@ -80,6 +87,51 @@ TEST_CASE("stats tell what was asked and saved, for people and as JSON", "[syste
   CHECK(n.run({"stats", "ledger"}).out.find("acme") != std::string::npos);
   CHECK(n.run({"stats"}).code == 2);
   CHECK(n.run({"stats", "nonsense"}).code == 2);
+}
+
+TEST_CASE("a tenant that floods a node stays within its quota, and everybody can see it",
+          "[system][aicachectl][quota]") {
+  test::aicached_process node(words{"memory.budget=8MiB", "tenants.quota=50%", "tenants.quotas=flood=512KiB",
+                                    "monitor.report_interval=20ms", "http.refresh=100ms"});
+  const test::scratch_folder folder;
+  const std::string workload = (folder.path() / "flood.jsonl").string();
+  {
+    std::ofstream file(workload);
+    for (int i = 0; i < 5'000; ++i)
+      file << json{{"operation", "qa"}, {"tenant", "flood"}, {"model", "m"}, {"text", "n" + std::to_string(i)}} << '\n';
+    for (int i = 0; i < 100; ++i)
+      file << json{{"operation", "qa"}, {"tenant", "steady"}, {"model", "m"}, {"text", "n" + std::to_string(i)}}
+           << '\n';
+  }
+  const test::loaded l = test::load(
+      {"--node", node.address(), "--workload", workload, "--popularity", "sequential", "--requests", "5100"});
+  REQUIRE(l.code == 0);
+  const auto tenants = [&] {
+    return aicachectl({"stats", "tenants", "--json", "--node", node.address()}).json().at("tenants");
+  };
+  REQUIRE(test::eventually([&] { return tenants().value("/steady/puts"_json_pointer, 0) == 100; }));
+  const json flood = tenants().at("flood");
+  CHECK(flood.at("quota") == 512 * 1024);
+  CHECK(flood.at("bytes") <= 512 * 1024);
+  CHECK(flood.at("bytes") > 400 * 1024);
+  CHECK(flood.at("quota_evicted").get<std::uint64_t>() + flood.at("entries").get<std::uint64_t>() == flood.at("puts"));
+  CHECK(flood.at("quota_evicted") > 1'000);
+  const json steady = tenants().at("steady");
+  CHECK(steady.at("quota") == 4 * 1024 * 1024);
+  CHECK(steady.at("entries") == 100);
+  CHECK(steady.at("quota_evicted") == 0);
+  const std::string shown = aicachectl({"stats", "tenants", "--node", node.address()}).out;
+  CHECK(shown.find("512.0 KiB") != std::string::npos);
+  // The same over HTTP, once it has looked again.
+  const auto told = [&] {
+    return json::parse(test::ask_http(node.http_port(), "GET", "/api/v1/statistics").body, nullptr, false);
+  };
+  REQUIRE(test::eventually([&] { return told().value("/tenants/steady/puts"_json_pointer, 0) == 100; }));
+  CHECK(told().at("tenants").at("flood").at("bytes") == flood.at("bytes"));
+  const auto series = test::series_of(test::ask_http(node.http_port(), "GET", "/metrics").body);
+  CHECK(series.at("aicache_tenant_bytes{tenant=\"flood\"}") == flood.at("bytes"));
+  CHECK(series.at("aicache_tenant_quota_bytes{tenant=\"steady\"}") == 4 * 1024 * 1024);
+  CHECK(series.at("aicache_tenant_quota_evicted_total{tenant=\"flood\"}") == flood.at("quota_evicted"));
 }
 
 TEST_CASE("recommend says what to set, to which value, and why", "[system][aicachectl]") {
