@@ -1,5 +1,6 @@
 #include "actors/client.hpp"
 
+#include <chrono>
 #include <utility>
 
 #include "actors/client_actor.hpp"
@@ -37,6 +38,14 @@ class callback_listener final : public call_listener {
   std::function<void()> done_;
 };
 
+/// How long the making of a call's keys took, in the thread of the caller.
+struct stopwatch {
+  std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
+  std::uint64_t nanoseconds() const {
+    return static_cast<std::uint64_t>((std::chrono::steady_clock::now() - began) / std::chrono::nanoseconds{1});
+  }
+};
+
 // The lease is the answer's from here on.
 answer to_answer(call& c, const call_builder::place& at) {
   get_result& r = c.got[at.item];
@@ -44,7 +53,7 @@ answer to_answer(call& c, const call_builder::place& at) {
   answer a{r.status, r.from, r.error, r.retrievals, std::exchange(r.lease, 0), r.created, r.expires, r.value, r.stale};
   a.now = c.now;
   if (c.names && item.operation < c.names->operations.size()) a.operation = c.names->operations[item.operation];
-  a.asked = {item.text, at.code_points};
+  a.asked = {item.text, c.made.code_points[at.item]};
   return a;
 }
 
@@ -91,33 +100,40 @@ call_builder client::builder(call_kind kind, duration deadline) const {
 }
 
 client::prepared client::prepare_get(std::span<const request> requests, const get_options& o) const {
+  const stopwatch watch;
   call_builder b = builder(call_kind::get, o.deadline);
   for (const request& r : requests) b.get(r, o.lease);
-  prepared p{b.take(), b.places(), shared_};
+  prepared p{b.take(watch.nanoseconds()), b.places(), shared_};
   if (o.lease) p.what = with_leases_kept(std::move(p.what), actor());
   return p;
 }
 
 client::prepared client::prepare_put(std::span<const request> requests, std::span<const response> what,
                                      const put_options& o) const {
+  // What is too large is refused here, before its bytes travel.
+  const auto fits = [this](const response& r) { return r.text.size() + r.model.size() <= limits().value_bytes; };
+  std::vector<blob_ref> values;
+  for (const response& r : what) values.push_back(fits(r) ? to_blob(r) : blob_ref{});
+  // The copying of answers is no part of the making of keys.
+  const stopwatch watch;
   call_builder b = builder(call_kind::put, o.deadline);
   const std::int64_t ttl = o.ttl ? o.ttl->count() : own_lifetime;
   for (std::size_t i = 0; i < requests.size() && i < what.size(); ++i) {
-    // Refused here, before its bytes travel.
-    if (what[i].text.size() + what[i].model.size() > limits().value_bytes) {
+    if (!values[i]) {
       b.refuse(errc::too_large);
     } else {
-      b.put(requests[i], to_blob(what[i]), {ttl, o.lease, o.write_through, o.tags});
+      b.put(requests[i], std::move(values[i]), {ttl, o.lease, o.write_through, o.tags});
     }
   }
   for (std::size_t i = what.size(); i < requests.size(); ++i) b.refuse(errc::invalid_argument);
-  return {b.take(), b.places(), shared_};
+  return {b.take(watch.nanoseconds()), b.places(), shared_};
 }
 
 client::prepared client::prepare_keys(call_kind kind, std::span<const request> requests, std::int64_t argument) const {
+  const stopwatch watch;
   call_builder b = builder(kind, get_options{}.deadline);
   for (const request& r : requests) b.key(r, argument);
-  return {b.take(), b.places(), shared_};
+  return {b.take(watch.nanoseconds()), b.places(), shared_};
 }
 
 // -- reading results ---------------------------------------------------------

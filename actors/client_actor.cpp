@@ -11,6 +11,7 @@ namespace aicache {
 namespace {
 constexpr duration deadline_tick{10};
 constexpr unsigned attempts = 2;
+constexpr duration keys_told_every{1'000};
 }  // namespace
 
 client_actor::behavior_type client_state::start(front_actor front) {
@@ -35,6 +36,7 @@ client_actor::behavior_type client_state::start(front_actor front) {
       },
       [this](client_tick) {
         ticking_ = false;
+        if (now() >= tell_keys_at_) tell_keys();
         core_.tick(now(), effects_);
         perform();
       },
@@ -52,9 +54,19 @@ client_actor::behavior_type client_state::start(front_actor front) {
 void client_state::start_call(const std::shared_ptr<call>& what, asked who) {
   const std::uint64_t token = ++next_token_;
   asked_.emplace(token, std::move(who));
+  if (front_) keys_.record(what->made.nanoseconds, what->made.code_points, what->made.by_text);
+  if (now() >= tell_keys_at_) tell_keys();
   core_.start(token, what, now(), effects_);
   if (lost_) core_.fail_all(errc::unavailable, effects_);
   perform();
+}
+
+void client_state::tell_keys() {
+  if (keys_.is_empty() || lost_) return;
+  keys_made m;
+  keys_.take(m.what);
+  caf::anon_send(front_, std::move(m));
+  tell_keys_at_ = now() + keys_told_every;
 }
 
 void client_state::take_map(const shard_map& m) {
@@ -126,13 +138,15 @@ void client_state::perform() {
                effects_[i]);
   }
   effects_.clear();
-  if (!ticking_ && core_.open_calls() > 0) {
+  if (!ticking_ && (core_.open_calls() > 0 || !keys_.is_empty())) {
     ticking_ = true;
-    self_->delayed_send(self_, deadline_tick, client_tick{});
+    const bool idle = core_.open_calls() == 0;
+    self_->delayed_send(self_, idle ? std::max(deadline_tick, tell_keys_at_ - now()) : deadline_tick, client_tick{});
   }
 }
 
 client_state::~client_state() {
+  tell_keys();
   core_.fail_all(errc::shutting_down, effects_);
   perform();
 }

@@ -6,6 +6,7 @@
 
 #include "actors/node_clock.hpp"
 #include "engine/client/client_core.hpp"
+#include "engine/statistics/work_figures.hpp"
 #include "messages/interfaces.hpp"
 
 namespace aicache {
@@ -36,6 +37,7 @@ class client_state {
 
   instant now() const { return clock_.at(self_->clock().now()); }
   void start_call(const std::shared_ptr<call>& what, asked who);
+  void tell_keys();
   void take_map(const shard_map& m);
   void down(const caf::down_msg& m);
   void perform();
@@ -53,6 +55,8 @@ class client_state {
   std::vector<shard_actor> shards_;
   std::unordered_map<std::uint64_t, asked> asked_;
   std::uint64_t next_token_ = 0;
+  key_generation_window keys_;  // made since the front was told
+  instant tell_keys_at_;
   bool lost_ = false;     // the front is gone
   bool ticking_ = false;  // a tick is under way
 };

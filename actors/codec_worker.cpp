@@ -13,23 +13,30 @@ void codec_worker_state::answer(Done done) {
   if (const auto& asked = self_->current_sender()) caf::anon_send(caf::actor_cast<caf::actor>(asked), std::move(done));
 }
 
+std::uint64_t codec_worker_state::since(caf::actor_clock::time_point began) const {
+  return static_cast<std::uint64_t>((self_->clock().now() - began) / std::chrono::nanoseconds{1});
+}
+
 codec_worker_actor::behavior_type codec_worker_state::start(const shared_codec::options& o) {
   take_no_offence(self_);
   codec_ = zstd_codec({o.level});
   shared_.emplace(o);
   return {
       [this](const pack_job& job) {
-        pack_done done{job.key, job.raw, {}};
+        pack_done done{job.key, job.raw, {}, 0};
+        const auto began = self_->clock().now();
         try {
           if (codec_.compress(job.raw->bytes(), job.with.get(), scratch_))
             done.packed = blob::make_packed(scratch_, *job.raw, job.number);
         } catch (const std::exception&) {
           done.packed = {};
         }
+        done.nanoseconds = since(began);
         answer(std::move(done));
       },
       [this](const unpack_job& job) {
-        unpack_done done{job.key, job.packed, {}};
+        unpack_done done{job.key, job.packed, {}, 0};
+        const auto began = self_->clock().now();
         try {
           blob_ref raw = blob::make_uninitialised(job.packed->raw_size(), job.packed->facts());
           if (raw && codec_.decompress(job.packed->frame(), job.with.get(), {raw->writable(), raw->size()}))
@@ -37,6 +44,7 @@ codec_worker_actor::behavior_type codec_worker_state::start(const shared_codec::
         } catch (const std::exception&) {
           done.raw = {};
         }
+        done.nanoseconds = since(began);
         answer(std::move(done));
       },
       [this](const train_job& job) {

@@ -26,6 +26,7 @@ class codec_worker_state {
   void answer(Done done);
   void seal(const write_job& job);
   void unpack(walk_step& step);
+  std::uint64_t since(caf::actor_clock::time_point began) const;
 
   pointer self_;
   zstd_codec codec_;

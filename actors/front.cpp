@@ -82,6 +82,7 @@ front_actor::behavior_type front_state::start(node_options options) {
         self_->send(m.watcher, map());
       },
       [this](map_request) { return map(); },
+      [this](const keys_made& m) { self_->send(monitor_, m); },
       [this](statistics_request) { return statistics(); },
       [this](const figures_request& m) { return figures(m.view); },
       [this](reset_request) { return reset(); },
@@ -273,7 +274,7 @@ void front_state::tick() {
 template <class Then>
 void front_state::ask_sharing(Then then) {
   struct gathering {
-    link_counters link;
+    link_figures link;
     invalidation_counters invalidations;
     unsigned open = 0;
   };
@@ -293,19 +294,19 @@ void front_state::ask_sharing(Then then) {
   if (!link_) return;
   self_->request(link_, statistics_patience, link_statistics_request{})
       .then(
-          [all, one](const link_counters& c) mutable {
+          [all, one](const link_figures& c) mutable {
             all->link = c;
             one();
           },
           failed);
 }
 
-node_facts front_state::facts(const link_counters& link, const invalidation_counters& invalidations) const {
+node_facts front_state::facts(const link_figures& link, const invalidation_counters& invalidations) const {
   node_facts f;
   f.shards = shards_.size();
   f.level = level_.level();
   f.shared_available = shared_.available;
-  if (link_) f.link = difference(link, link_before_);
+  if (link_) f.link = link_figures{difference(link.counted, link_before_), link.present};
   f.invalidations = difference(invalidations, invalidations_before_);
   return f;
 }
@@ -313,10 +314,12 @@ node_facts front_state::facts(const link_counters& link, const invalidation_coun
 // What the monitor, the link and the invalidation know, in one.
 caf::result<node_statistics> front_state::statistics() {
   auto promise = self_->make_response_promise<node_statistics>();
-  ask_sharing([this, promise](const link_counters& link, const invalidation_counters& invalidations) {
+  ask_sharing([this, promise](const link_figures& link, const invalidation_counters& invalidations) {
     const node_facts about = facts(link, invalidations);
     auto deliver = [promise, about](node_statistics s) mutable {
-      s.link = about.link.value_or(link_counters{});
+      const link_figures link_now = about.link.value_or(link_figures{});
+      s.link = link_now.counted;
+      s.link_present = link_now.present;
       s.invalidations = about.invalidations;
       s.level = static_cast<std::uint8_t>(about.level);
       promise.deliver(std::move(s));
@@ -331,7 +334,7 @@ caf::result<node_statistics> front_state::statistics() {
 caf::result<figures_reply> front_state::figures(figures_view view) {
   if (view > figures_view::everything) return caf::make_error(caf::sec::invalid_argument, "there is no such view");
   auto promise = self_->make_response_promise<figures_reply>();
-  ask_sharing([this, promise, view](const link_counters& link, const invalidation_counters& invalidations) mutable {
+  ask_sharing([this, promise, view](const link_figures& link, const invalidation_counters& invalidations) mutable {
     self_->request(monitor_, statistics_patience, figures_query{view, facts(link, invalidations)})
         .then([promise](figures_reply& r) mutable { promise.deliver(std::move(r)); },
               [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
@@ -341,8 +344,8 @@ caf::result<figures_reply> front_state::figures(figures_view view) {
 
 caf::result<reset_done> front_state::reset() {
   auto promise = self_->make_response_promise<reset_done>();
-  ask_sharing([this, promise](const link_counters& link, const invalidation_counters& invalidations) mutable {
-    link_before_ = link;
+  ask_sharing([this, promise](const link_figures& link, const invalidation_counters& invalidations) mutable {
+    link_before_ = link.counted;
     invalidations_before_ = invalidations;
     self_->request(monitor_, statistics_patience, reset_request{})
         .then([promise](reset_done) mutable { promise.deliver(reset_done{}); },

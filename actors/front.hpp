@@ -84,7 +84,7 @@ class front_state {
   caf::result<figures_reply> figures(figures_view view);
   caf::result<reset_done> reset();
   caf::result<invalidated> invalidate(const invalidate_request& m);
-  node_facts facts(const link_counters& link, const invalidation_counters& invalidations) const;
+  node_facts facts(const link_figures& link, const invalidation_counters& invalidations) const;
   instant now() const { return clock_.at(self_->clock().now()); }
   void take_level(const std::optional<degradation::change>& c);
   void tick();

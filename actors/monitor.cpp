@@ -47,6 +47,9 @@ monitor_actor::behavior_type monitor_state::start(const monitor_setup& setup) {
         steer_all();
       },
       [this](const slow_seen& m) { book_.add(m.what); },
+      [this](const keys_made& m) {
+        if (!book_.add(m.what)) spdlog::error("a client's report on keys does not parse and is dropped");
+      },
       [this](const invalidation_seen& m) { book_.add(m.what); },
       [this](statistics_request) {
         node_statistics s = summarise(book_.totals());
@@ -137,8 +140,10 @@ std::string monitor_state::recommendations(const node_facts& node) const {
   if (curve_) s.curve = curve_->curve();
   if (node.link) {
     redis_facts r;
-    r.reads = node.link->reads_present + node.link->reads_absent;
-    r.unavailable = node.link->reads_unavailable;
+    r.reads = node.link->counted.reads_present + node.link->counted.reads_absent;
+    r.unavailable = node.link->counted.reads_unavailable;
+    r.timed = book_.totals().shared_reads().count();
+    r.p99_nanoseconds = book_.totals().shared_reads().quantile(0.99);
     r.get_deadline = setup_.redis_deadline;
     r.connections = setup_.redis_connections;
     s.redis = r;

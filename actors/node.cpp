@@ -97,6 +97,7 @@ node_options to_options(const config::settings& s, unsigned cores, instant unix_
   t.worker_bytes = s.compression.worker_bytes;
   t.dictionary_bytes = s.compression.dictionary_bytes;
   t.dictionary_samples = static_cast<std::uint32_t>(s.compression.dictionary_samples);
+  t.stopwatch = [] { return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()); };
   o.shard.lifetimes.otherwise = s.ttl.default_;
   o.shard.lifetimes.longest = s.ttl.max;
   for (const auto& [name, ttl] : s.ttl.operations) o.shard.lifetimes.operations.emplace(name, ttl);

@@ -43,11 +43,11 @@ shard_actor::behavior_type shard_state::start(shard_setup setup) {
         core_->steer(m.mode, m.sample_threshold, m.sample_batch);
       },
       [this](const pack_done& m) {
-        core_->packed(m.key, m.raw, m.packed, effects_);
+        core_->packed(m.key, m.raw, m.packed, effects_, m.nanoseconds);
         perform();
       },
       [this](const unpack_done& m) {
-        core_->unpacked(m.key, m.packed, m.raw, now(), effects_);
+        core_->unpacked(m.key, m.packed, m.raw, now(), effects_, m.nanoseconds);
         perform();
       },
       [this](const train_done& m) {
@@ -59,6 +59,7 @@ shard_actor::behavior_type shard_state::start(shard_setup setup) {
         perform();
       },
       [this](const fetched& m) {
+        time_fetch(m);
         core_->fetched(m.ticket, m.values, now(), effects_);
         perform();
       },
@@ -299,6 +300,7 @@ void shard_state::take_colleagues(const colleagues& m) {
   const bool other_writer = writer(m) != writer(setup_.with);
   setup_.with = m;
   if (other_link) {
+    fetches_.clear();
     core_->shared_tier_reset(now(), effects_);
   } else if (other_writer) {
     core_->changes_lost(now(), effects_);
@@ -317,7 +319,9 @@ void shard_state::perform() {
                    [this](late_answer& a) { answer(a); },
                    [this](late_news& n) { tell(n); },
                    [this](fetch_request& f) {
-                     if (setup_.with.link) self_->send(setup_.with.link, std::move(f));
+                     if (!setup_.with.link) return;
+                     fetches_[f.ticket] = nanoseconds(self_->clock().now());
+                     self_->send(setup_.with.link, std::move(f));
                    },
                    [this](write_job& w) {
                      if (const auto to = writer(setup_.with)) self_->send(to, std::move(w));
@@ -337,6 +341,16 @@ void shard_state::perform() {
   }
   effects_.clear();
   if (!late_.empty()) send_late();
+}
+
+void shard_state::time_fetch(const fetched& m) {
+  const auto at = fetches_.find(m.ticket);
+  if (at == fetches_.end()) return;
+  const auto took = static_cast<std::uint64_t>(nanoseconds(self_->clock().now()) - at->second);
+  fetches_.erase(at);
+  const bool answered = std::any_of(m.values.begin(), m.values.end(),
+                                    [](const fetched_value& v) { return v.how != fetch_status::unavailable; });
+  if (answered) core_->shared_answered(took);
 }
 
 // Housekeeping that ran out of memory is tried again at the next tick.

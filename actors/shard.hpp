@@ -84,6 +84,7 @@ class shard_state {
   std::uint64_t owner_of(const caf::strong_actor_ptr& sender);
   void client_gone(const caf::actor_addr& who);
   void perform();
+  void time_fetch(const fetched& m);
   void tick(bool extra);
   void report(shard_report now);
   void tell_slow(const get_body& body, std::uint64_t nanoseconds, instant at);
@@ -99,6 +100,7 @@ class shard_state {
   std::uint64_t next_batch_ = 0;
   std::unordered_map<std::uint64_t, open_batch> open_;
   std::unordered_map<std::uint64_t, open_change> changes_;
+  std::unordered_map<std::uint64_t, std::int64_t> fetches_;           // when requests to the link were sent, by ticket
   std::unordered_map<std::uint64_t, std::vector<late_result>> late_;  // of one turn, by batch
   bool extra_tick_ = false;
   std::map<caf::actor_addr, std::uint64_t> owners_;  // clients that have asked for leases

@@ -44,11 +44,13 @@ struct pack_done {
   key128 key;
   blob_ref raw;
   blob_ref packed;  ///< empty: it would not get smaller
+  std::uint64_t nanoseconds = 0;
 };
 struct unpack_done {
   key128 key;
   blob_ref packed;
   blob_ref raw;  ///< empty: it did not verify
+  std::uint64_t nanoseconds = 0;
 };
 struct train_done {
   std::uint16_t operation = 0;
@@ -141,6 +143,11 @@ AICACHE_INSPECT_EMPTY(statistics_request)
 struct slow_seen {
   slow_event what;
 };
+/// Identities were made by a client since it last told of some (client to front, front to monitor).
+struct keys_made {
+  key_generation_report what;
+};
+AICACHE_INSPECT(keys_made, a)
 /// A caller's invalidation is done (front to monitor).
 struct invalidation_seen {
   invalidation_event what;
@@ -181,7 +188,8 @@ AICACHE_INSPECT_EMPTY(reset_done)
 /// Aggregates reports, steers eviction for all shards of its node, and says what the figures mean.
 using monitor_actor =
     caf::typed_actor<caf::reacts_to<report_message>, caf::reacts_to<shards_changed>, caf::reacts_to<slow_seen>,
-                     caf::reacts_to<invalidation_seen>, caf::replies_to<statistics_request>::with<node_statistics>,
+                     caf::reacts_to<keys_made>, caf::reacts_to<invalidation_seen>,
+                     caf::replies_to<statistics_request>::with<node_statistics>,
                      caf::replies_to<figures_query>::with<figures_reply>,
                      caf::replies_to<reset_request>::with<reset_done>, caf::reacts_to<retune_monitor>>;
 
@@ -267,7 +275,7 @@ using front_actor = caf::typed_actor<
 #define AICACHE_OPERATION(name, batch, reply, idempotent, doc) caf::replies_to<batch>::with<reply>,
 #include "messages/ops.def"
 #undef AICACHE_OPERATION
-    caf::reacts_to<watch_map>, caf::replies_to<map_request>::with<shard_map>,
+    caf::reacts_to<watch_map>, caf::replies_to<map_request>::with<shard_map>, caf::reacts_to<keys_made>,
     caf::replies_to<statistics_request>::with<node_statistics>, caf::replies_to<figures_request>::with<figures_reply>,
     caf::replies_to<reset_request>::with<reset_done>, caf::replies_to<drain_request>::with<drained>,
     caf::replies_to<invalidate_request>::with<invalidated>, caf::reacts_to<use_keys>,

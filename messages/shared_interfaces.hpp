@@ -30,7 +30,7 @@ using link_watcher = caf::typed_actor<caf::reacts_to<link_state>>;
 struct watch_link {
   link_watcher watcher;
 };
-/// What has become of commands so far?
+/// What has become of commands so far, and how does the link stand?
 struct link_statistics_request {};
 
 /// The way to Redis: one for a node, over a pool of connections to one server or to every master of a cluster.
@@ -38,7 +38,7 @@ using link_actor =
     caf::typed_actor<caf::reacts_to<fetch_request>, caf::reacts_to<store_request>, caf::reacts_to<link_commands>,
                      caf::reacts_to<link_completions>, caf::reacts_to<link_breaker>, caf::reacts_to<link_tick>,
                      caf::reacts_to<watch_link>, caf::reacts_to<open_gate>, caf::reacts_to<close_gate>,
-                     caf::replies_to<link_statistics_request>::with<link_counters>>;
+                     caf::replies_to<link_statistics_request>::with<link_figures>>;
 
 // -- the invalidation --------------------------------------------------------
 

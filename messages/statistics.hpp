@@ -54,12 +54,24 @@ typename Inspector::result_type inspect(Inspector& f, link_counters& x) {
   );
 }
 template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, link_gauges& x) {
+  return f(caf::meta::type_name("aicache::link_gauges")
+#define AICACHE_LINK_GAUGE(member, family, label, value, unit, doc) , x.member
+#include "config/metrics.def"
+  );
+}
+AICACHE_INSPECT(link_figures, a, b)
+template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, invalidation_counters& x) {
   return f(caf::meta::type_name("aicache::invalidation_counters")
 #define AICACHE_INVALIDATION_COUNTER(member, family, label, value, unit, doc) , x.member
 #include "config/metrics.def"
   );
 }
+
+AICACHE_INSPECT(bucket_count, a, b)
+AICACHE_INSPECT(sparse_histogram, a, b, c)
+AICACHE_INSPECT(key_generation_report, a, b, c)
 
 /// A latency distribution boiled down: nanoseconds. Quantiles cannot be added up; `sum` and `at_most` can.
 struct latency_summary {
@@ -108,10 +120,11 @@ struct node_statistics {
   shard_counters shards;
   shard_gauges present;
   link_counters link;  ///< zero where there is no Redis
+  link_gauges link_present;
   invalidation_counters invalidations;
   std::uint8_t level = 0;  ///< a service_level
 };
-AICACHE_INSPECT(node_statistics, a, b, c, d, e, g, h, i, j, k, l)
+AICACHE_INSPECT(node_statistics, a, b, c, d, e, g, h, i, j, k, l, m)
 
 latency_summary summarise(const histogram& h);
 node_statistics summarise(const node_totals& totals);

@@ -99,6 +99,11 @@ void summary_to(page& p, const json& s) {
   row late{"of late"};
   quantiles_to(late, at(s, {"recent_nanoseconds"}));
   t.rows = {all, late};
+  if (s.contains("redis_read_nanoseconds")) {
+    row redis{"of redis"};
+    quantiles_to(redis, at(s, {"redis_read_nanoseconds"}));
+    t.rows.push_back(std::move(redis));
+  }
   p.tables.push_back(std::move(t));
 }
 
@@ -176,7 +181,34 @@ void memory_to(page& p, const json& s) {
              {"compressed to", percent(at(s, {"compression", "ratio"}).is_number()
                                            ? json(at(s, {"compression", "ratio"}).get<double>() * 100)
                                            : json())}};
+  page::table t = with_quantiles("compression", {"work"});
+  for (const auto& [work, member] :
+       {std::pair{"compress", "pack_nanoseconds"}, std::pair{"decompress", "unpack_nanoseconds"}}) {
+    if (!at(s, {"compression", member}).is_object()) continue;
+    row r{work};
+    quantiles_to(r, at(s, {"compression", member}));
+    t.rows.push_back(std::move(r));
+  }
+  if (!t.rows.empty()) p.tables.push_back(std::move(t));
   notices_to(p, at(s, {"memory_notices"}));
+}
+
+void lifetimes_to(page& p, const json& s) {
+  page::table t{"lives",
+                {"operation", "life", "expired", "asked for again within", "times", "points", "error"},
+                {},
+                page::layout::columns};
+  for (const auto& [name, o] : at(s, {"operations"}).items()) {
+    const json& expired = at(o, {"lifetimes", "expired"});
+    const json& ttl = at(o, {"ttl_ms"});
+    for (const json& longer : at(o, {"lifetimes", "longer_lives"}))
+      t.rows.push_back({name, ttl.is_number() ? time(ttl.get<double>() * 1e6) : unknown, number(expired),
+                        number(at(longer, {"life_percent"})) + " % of the life", number(at(longer, {"asked_again"})),
+                        number(at(longer, {"points"})), number(at(longer, {"error"}))});
+  }
+  p.facts = {{"what longer lives would do",
+              t.rows.empty() ? "nothing is known yet: no answer of the sample expired" : "measured on one key in 16"}};
+  p.tables.push_back(std::move(t));
 }
 
 void invalidations_to(page& p, const json& s) {
@@ -214,6 +246,7 @@ const std::vector<part_row>& parts() {
       {"tenants", {"tenants"}, tenants_to},
       {"keys", {"key_generation"}, keys_to},
       {"memory", {"memory", "memory_notices", "compression"}, memory_to},
+      {"lifetimes", {"operations"}, lifetimes_to},
       {"invalidations", {"invalidations", "invalidation_notices"}, invalidations_to},
       {"slow", {"slow"}, slow_to},
   };

@@ -133,7 +133,11 @@ std::string exposition(const snapshot* s, const node_figures& node, const build_
     for_each_figure(s->statistics.present,
                     [&](const metric_row& row, std::uint64_t v) { f.gauge(row, {}, static_cast<double>(v)); });
     // Where there is no Redis these would be zero for ever, and say that all is well with it.
-    if (s->shared) count(f, s->statistics.link, {});
+    if (s->shared) {
+      count(f, s->statistics.link, {});
+      for_each_figure(s->statistics.link_present,
+                      [&](const metric_row& row, std::uint64_t v) { f.gauge(row, {}, static_cast<double>(v)); });
+    }
     count(f, s->statistics.invalidations, {});
     tell_latencies(f, *s);
   }

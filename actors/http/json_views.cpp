@@ -56,7 +56,10 @@ std::string statistics_json(const snapshot& s) {
          {"shards", json_of_figures(n.shards)},
          {"present", json_of_figures(n.present)},
          {"invalidations", json_of_figures(n.invalidations)}};
-  if (s.shared) j["link"] = json_of_figures(n.link);
+  if (s.shared) {
+    j["link"] = json_of_figures(n.link);
+    j["link"].update(json_of_figures(n.link_present));
+  }
   for (const operation_statistics& o : n.operations)
     j["operations"][o.name] = {{"figures", json_of_figures(o.counted)}, {"nanoseconds", json_of_latency(o.latency)}};
   for (const tenant_statistics& t : s.tenants) {

@@ -90,7 +90,9 @@ link_actor::behavior_type link_actor_state::start(const link_setup& setup) {
       },
       [this](const open_gate& m) { core_->open_gate(m.outages); },
       [this](const close_gate&) { core_->close_gate(); },
-      [this](const link_statistics_request&) { return core_->counted(); },
+      [this](const link_statistics_request&) {
+        return link_figures{core_->counted(), core_->present()};
+      },
   };
 }
 

@@ -67,6 +67,14 @@ lifetime_evidence expiry_ghost::evidence(std::uint16_t operation) const noexcept
   return evidence_[number_of(operation)];
 }
 
+lifetime_evidence expiry_ghost::take(std::uint16_t operation) noexcept {
+  lifetime_evidence& e = evidence_[number_of(operation)];
+  const lifetime_evidence taken = e;
+  e.expired = 0;
+  e.returned = {};
+  return taken;
+}
+
 std::size_t expiry_ghost::bytes() const noexcept {
   return places_.capacity() * sizeof(expired_key) + evidence_.capacity() * sizeof(lifetime_evidence);
 }

@@ -37,6 +37,9 @@ struct lifetime_evidence {
   std::optional<predicted_effect> effect_of(std::size_t i, std::uint64_t gets) const noexcept;
 
   void merge(const lifetime_evidence& more) noexcept;
+
+  bool is_empty() const noexcept { return expired == 0 && returned == decltype(returned){}; }
+  friend bool operator==(const lifetime_evidence&, const lifetime_evidence&) = default;
 };
 
 /// Remembers a sample of the answers that expired, to learn which were asked for again soon after.
@@ -65,6 +68,9 @@ class expiry_ghost {
   void missed(std::span<const std::uint64_t> hashes, instant now) noexcept;
 
   lifetime_evidence evidence(std::uint16_t operation) const noexcept;
+
+  /// The evidence since the last call, for a report.
+  lifetime_evidence take(std::uint16_t operation) noexcept;
 
   std::size_t bytes() const noexcept;
 

@@ -17,6 +17,7 @@ advice_snapshot snapshot_of(const record_book& book, const advice_ground& ground
       facts.timed = timed->count;
       facts.mean_nanoseconds = timed->mean;
     }
+    facts.lifetimes = o.lifetimes;
     s.operations.push_back(std::move(facts));
   }
   s.texts = {{all.gets_small, all.gets_medium, all.gets_large, all.gets_xlarge}, ground.text_small, ground.text_large};

@@ -90,8 +90,7 @@ struct advice_ground {
   std::uint64_t most_parked = 65'536;
 };
 
-/// A snapshot of what a record book knows. `redis`, `curve` and the operations' lifetime evidence come from elsewhere
-/// and are filled in by the caller.
+/// A snapshot of what a record book knows. `redis` and `curve` come from elsewhere and are filled in by the caller.
 advice_snapshot snapshot_of(const record_book& book, const advice_ground& ground);
 
 }  // namespace aicache

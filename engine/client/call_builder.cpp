@@ -33,11 +33,13 @@ std::uint16_t call_builder::number_of(std::vector<std::string>& list, std::strin
 bool call_builder::identify(const request& r, identified& who) {
   auto done = identifier_.identify(r);
   if (!done) {
-    places_.push_back({0, done.why().code, 0});
+    places_.push_back({0, done.why().code});
     return false;
   }
   who = *done;
-  places_.push_back({static_cast<std::uint32_t>(call_->size()), errc::none, who.code_points});
+  places_.push_back({static_cast<std::uint32_t>(call_->size()), errc::none});
+  call_->made.code_points.push_back(who.code_points);
+  ++call_->made.by_text[static_cast<std::size_t>(bounds_.tier_of(who.code_points))];
   return true;
 }
 
@@ -62,11 +64,12 @@ void call_builder::put(const request& r, blob_ref value, const put_wishes& wishe
 void call_builder::key(const request& r, std::int64_t argument) {
   identified who;
   if (!identify(r, who)) return;
-  call_->keys.push_back({who.id, argument, number_of(lists_->operations, r.operation),
-                         number_of(lists_->tenants, r.tenant)});
+  call_->keys.push_back(
+      {who.id, argument, number_of(lists_->operations, r.operation), number_of(lists_->tenants, r.tenant)});
 }
 
-std::shared_ptr<call> call_builder::take() {
+std::shared_ptr<call> call_builder::take(std::uint64_t nanoseconds) {
+  call_->made.nanoseconds = nanoseconds;
   call_->names = std::move(lists_);
   return std::move(call_);
 }

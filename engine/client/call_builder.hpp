@@ -37,7 +37,6 @@ class call_builder {
   struct place {
     std::uint32_t item = 0;
     errc error = errc::none;
-    std::uint32_t code_points = 0;  ///< of the request's text
   };
 
   call_builder(call_kind kind, identifier& names, text_bounds bounds, duration deadline);
@@ -55,10 +54,11 @@ class call_builder {
   void key(const request& r, std::int64_t argument = own_lifetime);
 
   /// A request that the caller itself found wanting.
-  void refuse(errc why) { places_.push_back({0, why, 0}); }
+  void refuse(errc why) { places_.push_back({0, why}); }
 
   const std::vector<place>& places() const noexcept { return places_; }
-  std::shared_ptr<call> take();
+  /// The call; its identities took so long.
+  std::shared_ptr<call> take(std::uint64_t nanoseconds = 0);
 
  private:
   bool identify(const request& r, identified& who);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <set>
@@ -20,6 +21,13 @@ inline constexpr duration longest_deadline{3'600'000};
 /// What a call asks of the shards. Releasing a lease is the one that may not be repeated.
 enum class call_kind : std::uint8_t { get, put, erase, exists, time_left, touch, release };
 
+/// How the identities of a call's requests were made, by whoever built it.
+struct key_making {
+  std::uint64_t nanoseconds = 0;           ///< for all of them; 0 when that was not taken
+  std::vector<std::uint32_t> code_points;  ///< of the text of each item, in their order
+  std::array<std::uint32_t, text_tier_count> by_text{};
+};
+
 /// One call of an application: any number of items of one kind, answered together.
 /// The list of the kind is filled by the caller; the answers stand in the same order when the call is finished.
 struct call {
@@ -33,6 +41,7 @@ struct call {
   std::vector<put_result> stored;
   std::vector<key_item> keys;
   std::vector<key_result> told;
+  key_making made;
 
   std::size_t size() const noexcept {
     return kind == call_kind::get ? gets.size() : kind == call_kind::put ? puts.size() : keys.size();

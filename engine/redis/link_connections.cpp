@@ -112,4 +112,12 @@ void link_core::ask_for_slots(instant now) {
   send(new_command(command_of::refresh, 0, 0, 0), place, false);
 }
 
+link_gauges link_core::present() const noexcept {
+  link_gauges g;
+  for (std::uint16_t i = 0; i < connections_.size(); ++i)
+    if (connections_[i].in_use) ++(connections_.is_up(i) ? g.breakers_closed : g.breakers_open);
+  g.gate = gate_open_ ? 1 : 0;
+  return g;
+}
+
 }  // namespace aicache

@@ -122,6 +122,7 @@ class link_core {
   standing how() const noexcept;
   bool gate_is_open() const noexcept { return gate_open_; }
   const link_counters& counted() const noexcept { return counted_; }
+  link_gauges present() const noexcept;
   std::size_t open_requests() const noexcept { return requests_.size() - free_requests_.size(); }
   /// Whether commands and requests account for each other.
   bool sound() const;

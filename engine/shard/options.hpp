@@ -30,6 +30,8 @@ struct tier_options {
   std::uint64_t worker_bytes = 64 << 10;      ///< larger answers are compressed and decompressed by workers
   std::uint64_t dictionary_bytes = 16 << 10;  ///< size of a trained dictionary; 0: none
   std::uint32_t dictionary_samples = 400;     ///< answers of one operation to train it from
+  /// Reads nanoseconds off some clock, by which compression in the shard is timed; null: it is not.
+  std::uint64_t (*stopwatch)() = nullptr;
   bool charge_overhead = true;  ///< false in simulations only: the budget is for answers alone, in exact units
 };
 

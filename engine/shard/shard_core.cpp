@@ -15,6 +15,8 @@ constexpr std::uint64_t names_share = 16;    // the same for operations, and for
 constexpr std::uint64_t waiting_share = 32;  // the same for changes that wait, and for generations
 constexpr std::uint64_t change_bytes = 512;  // of one, with its name and what remembers it
 constexpr std::uint64_t scope_bytes = 192;   // of a scope in the book of generations, or of a tag and its epoch
+constexpr std::uint64_t ghosts_share = 256;  // the same for answers that expired
+constexpr std::size_t most_ghosts = 4096;
 constexpr std::size_t most_tags_known = 65'536;
 constexpr std::uint64_t name_bytes = 2 * (sizeof(std::string) + name_table::longest_name) + 32;
 
@@ -32,6 +34,8 @@ shard_core::shard_core(const shard_options& options)
       accounts_(
           std::min<std::uint64_t>(options.accounts, options.tiers.budget / names_share / account_table::row_bytes)),
       most_samples_(std::min<std::uint64_t>(most_samples, options.tiers.budget / samples_share / sizeof(sampled))),
+      expired_({std::min<std::size_t>(most_ghosts, options.tiers.budget / ghosts_share / sizeof(expired_key)), 16,
+                affordable(options.operations, sizeof(lifetime_evidence) * 8, options.tiers.budget)}),
       most_tags_known_(std::max<std::uint64_t>(
           16, std::min<std::uint64_t>(most_tags_known, options.tiers.budget / waiting_share / scope_bytes))) {
   options_.shared = affordable(options.shared, options.tiers.budget);
@@ -187,6 +191,11 @@ void shard_core::get_together(std::span<const get_item> items, const batch& b, i
   if (samples_.size() < most_samples_) samples_.push_back({hash, entry == nullptr ? 0 : entry->charged()});
 }
 
+void shard_core::note_expired(const blob& gone) noexcept {
+  const expired_key k{sample_hash(gone.key), gone.expires, gone.expires - gone.created, gone.operation};
+  if (k.hash <= expired_.threshold()) expired_.expired({&k, 1});
+}
+
 [[gnu::always_inline]] inline bool shard_core::hit_hot(const get_item& item, blob* entry, instant now, get_result& r) {
   if (entry == nullptr || entry->expires <= now || entry->epoch < doubtful_before_ || !tier_stack::is_hot(*entry))
       [[unlikely]]
@@ -223,6 +232,7 @@ void shard_core::get_together(std::span<const get_item> items, const batch& b, i
   if (entry->expires <= now) {
     if (afterlife_of(*entry, now) != afterlife::none) return get_outlived(item, key, *entry, b, now, position, r, out);
     ++operations_[entry->operation].counted.expired;
+    note_expired(*entry);
     tiers_.erase(*entry);
     return miss(item, key, &operation_counters::misses_expired, b, now, position, r, out);
   }
@@ -299,6 +309,7 @@ void shard_core::miss(const get_item& item, const key128& key, std::uint64_t ope
   const waiter who = waiter_for(item, b, position, now);
   r = {};
   account_of_item(item).count_get(item.text);
+  if (const std::uint64_t hash = sample_hash(key); hash <= expired_.threshold()) expired_.missed({&hash, 1}, now);
   if (shared_) {
     const asked_shared asked = ask_shared(item, key, b, who, now);
     if (asked == asked_shared::asked) {

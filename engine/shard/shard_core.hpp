@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/advice/expiry_ghost.hpp"
 #include "engine/answers/answer_gate.hpp"
 #include "engine/answers/negative_table.hpp"
 #include "engine/eviction/mode_learner.hpp"
@@ -106,6 +107,9 @@ class shard_core {
   /// What a look-up brought, a value for each key of the request.
   void fetched(std::uint64_t ticket, std::span<const fetched_value> values, instant now, effects& out);
 
+  /// So long did the shared tier take to answer one request; what it did not answer is not told.
+  void shared_answered(std::uint64_t nanoseconds) { histogram_bytes_ += shared_reads_.record(nanoseconds); }
+
   /// A worker has opened what was too large to be opened here.
   void opened(std::uint64_t ticket, outcome<opened_answer> what, instant now, effects& out);
 
@@ -134,9 +138,10 @@ class shard_core {
   /// Housekeeping in bounded steps: waits, leases and answers whose time is over. True when more is due at once.
   bool tick(instant now, effects& out);
 
-  /// Results of workers.
-  void packed(const key128& key, const blob_ref& raw, blob_ref small, effects& out);
-  void unpacked(const key128& key, const blob_ref& small, blob_ref raw, instant now, effects& out);
+  /// Results of workers, and the nanoseconds that they took.
+  void packed(const key128& key, const blob_ref& raw, blob_ref small, effects& out, std::uint64_t nanoseconds = 0);
+  void unpacked(const key128& key, const blob_ref& small, blob_ref raw, instant now, effects& out,
+                std::uint64_t nanoseconds = 0);
   void trained(std::uint16_t operation, outcome<std::shared_ptr<const dictionary>> made, effects& out);
 
   /// The node's learner has spoken: evict so, sample keys whose sample hash is at most `threshold` (0: none), and have
@@ -219,6 +224,7 @@ class shard_core {
     return sample_threshold_ != 0 && sample_hash(key) <= sample_threshold_;
   }
   void sample(std::uint64_t hash, const blob* entry);
+  void note_expired(const blob& gone) noexcept;
   bool hit_hot(const get_item& item, blob* entry, instant now, get_result& r);
   void get_otherwise(const get_item& item, blob* entry, const batch& b, instant now, std::uint32_t position,
                      get_result& r, effects& out);
@@ -363,8 +369,10 @@ class shard_core {
   std::array<std::uint32_t, text_tier_count> text_served_{};   // gets of the present batch
   std::array<std::uint32_t, text_tier_count> text_pending_{};  // gets of the present batch that wait
   std::array<std::uint64_t, text_tier_count> text_misses_{};   // of those in text_latency_
+  histogram_window shared_reads_;
   std::uint64_t histogram_bytes_ = 0;
-  std::size_t most_tags_known_;          // invalidated tags with an epoch of their own
+  expiry_ghost expired_;         // a sample of what was not needed when its time was over, and may be asked for again
+  std::size_t most_tags_known_;  // invalidated tags with an epoch of their own
   std::unique_ptr<shared_side> shared_;  // null where there is no shared tier
   std::uint32_t epoch_ = 1;              // counts invalidations
   std::uint32_t everything_dead_before_ = 0;

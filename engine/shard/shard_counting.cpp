@@ -203,9 +203,10 @@ shard_report shard_core::take_report() {
   r.present = gauges();
   for (std::size_t i = 0; i < operations_.size(); ++i) {
     operation_state& o = operations_[i];
-    if (o.counted == o.reported && (!o.latency || o.latency->is_empty())) continue;
+    const lifetime_evidence lifetimes = expired_.take(static_cast<std::uint16_t>(i));
+    if (o.counted == o.reported && (!o.latency || o.latency->is_empty()) && lifetimes.is_empty()) continue;
     operation_report one{
-        operation_names_.name_of(static_cast<std::uint16_t>(i)), difference(o.counted, o.reported), {}};
+        operation_names_.name_of(static_cast<std::uint16_t>(i)), difference(o.counted, o.reported), {}, lifetimes};
     o.reported = o.counted;
     if (o.latency) o.latency->take(one.latency);
     r.operations.push_back(std::move(one));
@@ -221,6 +222,8 @@ shard_report shard_core::take_report() {
   }
   for (std::size_t i = 0; i < tier_count; ++i) tier_latency_[i].take(r.latency_by_tier[i]);
   for (std::size_t i = 0; i < text_tier_count; ++i) text_latency_[i].take(r.latency_by_text[i]);
+  tiers_.compression().take(r.compression);
+  shared_reads_.take(r.shared_reads);
   r.misses_by_text = std::exchange(text_misses_, {});
   const auto name_in = [](const name_table& names) {
     return [&names](std::uint16_t number) -> const std::string& { return names.name_of(number); };

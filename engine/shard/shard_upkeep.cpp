@@ -95,8 +95,11 @@ bool shard_core::tick(instant now, effects& out) {
   if (end_waits(now, out)) more = true;
   if (negatives_.expire(now, tick_steps)) more = true;
   hand_over(now, out);
-  if (tiers_.expire(now, tick_steps, [&](const blob& gone) { ++operations_[gone.operation].counted.expired; }))
-    more = true;
+  const auto gone = [&](const blob& b) {
+    ++operations_[b.operation].counted.expired;
+    note_expired(b);
+  };
+  if (tiers_.expire(now, tick_steps, gone)) more = true;
   return more;
 }
 
@@ -116,11 +119,14 @@ std::vector<waiter> shard_core::abandon() {
 
 // -- workers and learner -----------------------------------------------------
 
-void shard_core::packed(const key128& key, const blob_ref& raw, blob_ref small, effects& out) {
-  tiers_.packed(key, raw, std::move(small), out);
+void shard_core::packed(const key128& key, const blob_ref& raw, blob_ref small, effects& out,
+                        std::uint64_t nanoseconds) {
+  tiers_.packed(key, raw, std::move(small), out, nanoseconds);
 }
 
-void shard_core::unpacked(const key128& key, const blob_ref& small, blob_ref raw, instant now, effects& out) {
+void shard_core::unpacked(const key128& key, const blob_ref& small, blob_ref raw, instant now, effects& out,
+                          std::uint64_t nanoseconds) {
+  tiers_.compression().record_unpack(nanoseconds);
   const auto job = std::find_if(unpacking_.begin(), unpacking_.end(),
                                 [&](const unpacking& u) { return u.key == key && u.packed.get() == small.get(); });
   if (job == unpacking_.end()) return;
@@ -220,7 +226,8 @@ void shard_core::account(effects& out) {
                 (s.operations.capacity() + s.tenants.capacity()) * sizeof(std::uint16_t);
   sweeps += negatives_.bytes();
   if (shared_) sweeps += shared_->bytes();
-  tiers_.reserve(leases_.bytes() + states + names + buffers + sweeps + histogram_bytes_ + sizeof *this - sizeof tiers_,
+  tiers_.reserve(leases_.bytes() + states + names + buffers + sweeps + histogram_bytes_ + expired_.bytes() +
+                     sizeof *this - sizeof tiers_,
                  out);
 }
 

@@ -80,7 +80,8 @@ void tier_stack::training_failed(std::uint16_t operation) {
   if (!again) stop_sampling(t);
 }
 
-void tier_stack::packed(const key128& key, const blob_ref& raw, blob_ref packed, effects& out) {
+void tier_stack::packed(const key128& key, const blob_ref& raw, blob_ref packed, effects& out,
+                        std::uint64_t nanoseconds) {
   blob* entry = index_.find(key);
   if (entry == nullptr || entry != raw.get() || !entry->queue.packing) return;
   entry->queue.packing = false;
@@ -89,8 +90,10 @@ void tier_stack::packed(const key128& key, const blob_ref& raw, blob_ref packed,
   if (!packed || !worth_packing(raw->size(), packed->size())) {
     counters_.packed_bytes += raw->size();
     ++counters_.unpackable;
+    compression_.record_pack(raw->size(), raw->size(), nanoseconds);
     return;
   }
+  compression_.record_pack(raw->size(), packed->size(), nanoseconds);
   counters_.packed_bytes += packed->size();
   ++counters_.packed;
   const std::uint8_t hits = entry->queue.state;

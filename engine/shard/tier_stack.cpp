@@ -34,8 +34,8 @@ std::uint64_t tier_stack::overhead() const noexcept {
   if (!options_.charge_overhead) return 0;
   return index_.bytes() + lifetimes_.bytes() + policy_.ghost_bytes() + dictionary_bytes_ + trainers_ * trainer_bytes_ +
          codec_.bytes() + scratch_.capacity() + tag_bytes() + trainings_.capacity() * sizeof(training) +
-         lingering_.capacity() * sizeof(duration) + uses_.capacity() * sizeof(tenant_use) + sizeof *this -
-         sizeof lifetimes_ + reserved_;
+         lingering_.capacity() * sizeof(duration) + uses_.capacity() * sizeof(tenant_use) + compression_.bytes +
+         sizeof *this - sizeof lifetimes_ + reserved_;
 }
 
 std::uint64_t tier_stack::room_for_answers() const noexcept {
@@ -194,12 +194,14 @@ void tier_stack::demote(blob& b, effects& out) noexcept {
 
 // Lets a compressed blob stand for `b` in warm; false, and nothing has changed, when it would not be worth it.
 bool tier_stack::pack(blob& b, const std::shared_ptr<const dictionary>& with, std::uint16_t number) {
+  const std::uint64_t began = reading_of_watch();
   const bool worth = codec_.compress(b.bytes(), with.get(), scratch_) && worth_packing(b.size(), scratch_.size());
   blob_ref small;
   if (worth) small = blob::make_packed(scratch_, b, number);
   counters_.packed_raw_bytes += b.size();
   counters_.packed_bytes += worth ? scratch_.size() : b.size();
   ++(worth ? counters_.packed : counters_.unpackable);
+  compression_.record_pack(b.size(), worth ? scratch_.size() : b.size(), reading_of_watch() - began);
   if (!worth) return false;
   swap_in(b, *small);
   push_warm(*small);
@@ -278,8 +280,10 @@ tier_stack::reading tier_stack::read_warm(blob& entry, bool may_be_hot, effects&
     } catch (const std::bad_alloc&) {
       return {{}, tier::warm, false};  // a worker may have more luck
     }
+    const std::uint64_t began = reading_of_watch();
     const auto done = codec_.decompress(entry.frame(), dictionaries_[entry.dictionary()].get(),
                                         {unpacked->writable(), unpacked->size()});
+    compression_.record_unpack(reading_of_watch() - began);
     if (!done) return {{}, tier::warm, done.why().code == errc::corrupt};
     ++counters_.unpacked;
     raw = unpacked.get();

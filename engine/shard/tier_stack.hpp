@@ -18,6 +18,7 @@
 #include "engine/shard/options.hpp"
 #include "engine/shard/tenant_use.hpp"
 #include "engine/statistics/counters.hpp"
+#include "engine/statistics/work_figures.hpp"
 
 namespace aicache {
 
@@ -132,10 +133,13 @@ class tier_stack {
         [this](const blob& b) { return lingers(b); });
   }
 
-  /// A worker's results. Late ones, whose entry has changed meanwhile, are dropped.
-  void packed(const key128& key, const blob_ref& raw, blob_ref packed, effects& out);
+  /// A worker's results, and how long they took. Late ones, whose entry has changed meanwhile, are dropped.
+  void packed(const key128& key, const blob_ref& raw, blob_ref packed, effects& out, std::uint64_t nanoseconds = 0);
   void trained(std::uint16_t operation, std::shared_ptr<const dictionary> made, effects& out);
   void training_failed(std::uint16_t operation);
+
+  /// How compression went since the last report. What workers unpacked is told by the owner.
+  compression_window& compression() noexcept { return compression_; }
 
   /// Bytes that the owner uses beside the tiers, out of the same budget. Makes room for them at once.
   void reserve(std::uint64_t bytes, effects& out);
@@ -177,6 +181,7 @@ class tier_stack {
   duration lingers(const blob& b) const noexcept {
     return b.operation < lingering_.size() ? lingering_[b.operation] : duration{0};
   }
+  std::uint64_t reading_of_watch() const noexcept { return options_.stopwatch != nullptr ? options_.stopwatch() : 0; }
   std::uint64_t overhead() const noexcept;
   std::uint64_t room_for_answers() const noexcept;
   bool is_over() const noexcept { return charged() > options_.budget; }
@@ -241,7 +246,8 @@ class tier_stack {
   std::vector<duration> lingering_;                                        // by operation; empty where nothing does
   std::unordered_map<key128, std::vector<std::uint64_t>, key_hash> tags_;  // of the few entries that have any
   std::size_t tag_count_ = 0;                                              // in all of them
-  std::vector<tenant_use> uses_;                                           // by tenant
+  compression_window compression_;
+  std::vector<tenant_use> uses_;  // by tenant
 };
 
 }  // namespace aicache

@@ -63,6 +63,21 @@ struct link_counters {
   friend bool operator==(const link_counters&, const link_counters&) = default;
 };
 
+/// The present state of the link to Redis.
+struct link_gauges {
+#define AICACHE_LINK_GAUGE(member, family, label, value, unit, doc) std::uint64_t member = 0;
+#include "config/metrics.def"
+  friend bool operator==(const link_gauges&, const link_gauges&) = default;
+};
+
+/// All figures of the link.
+struct link_figures {
+  link_counters counted;
+  link_gauges present;
+
+  friend bool operator==(const link_figures&, const link_figures&) = default;
+};
+
 /// Plain counters of the node's invalidation.
 struct invalidation_counters {
 #define AICACHE_INVALIDATION_COUNTER(member, family, label, value, unit, doc) std::uint64_t member = 0;
@@ -114,6 +129,12 @@ requires(std::is_same_v<std::remove_const_t<Counters>, link_counters>) void for_
                                                                                             Visit&& visit) {
 #define AICACHE_LINK_COUNTER(member, family, label, value, unit, doc) \
   visit(metric_row{#member, #family, label, value, unit, doc}, c.member);
+#include "config/metrics.def"
+}
+template <class Gauges, class Visit>
+requires(std::is_same_v<std::remove_const_t<Gauges>, link_gauges>) void for_each_figure(Gauges& g, Visit&& visit) {
+#define AICACHE_LINK_GAUGE(member, family, label, value, unit, doc) \
+  visit(metric_row{#member, #family, label, value, unit, doc}, g.member);
 #include "config/metrics.def"
 }
 template <class Counters, class Visit>

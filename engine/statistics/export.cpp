@@ -1,5 +1,6 @@
 #include "engine/statistics/export.hpp"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace aicache {
@@ -36,10 +37,26 @@ json json_of(const get_summary& g) {
   return j;
 }
 
+// What was sampled, as an estimate of all.
+json json_of(const lifetime_evidence& e, std::uint64_t gets) {
+  const auto all = [&](std::uint64_t sampled) { return std::llround(static_cast<double>(sampled) / e.rate); };
+  json j{{"expired", all(e.expired)}, {"expired_sampled", e.expired}, {"longer_lives", json::array()}};
+  for (std::size_t i = 0; i < lifetime_evidence::percents.size(); ++i) {
+    json one{{"life_percent", lifetime_evidence::percents[i]}, {"asked_again", all(e.returned[i])}};
+    if (const auto effect = e.effect_of(i, gets)) {
+      one["points"] = effect->points;
+      one["error"] = effect->error;
+    }
+    j["longer_lives"].push_back(std::move(one));
+  }
+  return j;
+}
+
 json json_of(const operation_summary& o) {
   json j{{"total", json_of(o.gets)}, {"recent", json_of(o.recent)}, {"puts", o.puts}, {"saved_tokens", o.saved_tokens}};
   if (o.ttl) j["ttl_ms"] = o.ttl->count();
   set(j, "nanoseconds", o.nanoseconds);
+  if (!o.lifetimes.is_empty()) j["lifetimes"] = json_of(o.lifetimes, o.gets.answered);
   return j;
 }
 
@@ -142,6 +159,7 @@ json summary_json(const summary& s) {
   if (!s.slowest.empty()) j["slowest_operation"] = s.slowest;
   set(j, "nanoseconds", s.nanoseconds);
   set(j, "recent_nanoseconds", s.recent_nanoseconds);
+  set(j, "redis_read_nanoseconds", s.shared_reads);
   for (const text_tier_summary& t : s.text_tiers) j["text_tiers"][to_string(t.tier)] = json_of(t);
   for (const text_tier t : s.ranking) j["text_tier_ranking"].push_back(to_string(t));
   if (s.key_generation) {
@@ -164,7 +182,10 @@ json summary_json(const summary& s, const node_facts& node) {
                {"shard_restarts", node.shard_restarts},
                {"level", to_string(node.level)}};
   j["invalidations"]["figures"] = json_of_figures(node.invalidations);
-  if (node.link) j["redis"] = {{"available", node.shared_available}, {"figures", json_of_figures(*node.link)}};
+  if (node.link)
+    j["redis"] = {{"available", node.shared_available},
+                  {"figures", json_of_figures(node.link->counted)},
+                  {"present", json_of_figures(node.link->present)}};
   return j;
 }
 

@@ -14,8 +14,9 @@ namespace aicache {
 /// Shape      the buckets of histogram, in runs that are made when their first value comes: latencies of one kind lie within
 ///            some ten of the 37
 /// Owner      one shard; not thread-safe
-/// Invariant  report after report merged into a histogram equal one of all values
-/// Cost       record: as a histogram's, and one branch; half a KB for each run in use, kept for good; take: the runs in use
+/// Invariant  report after report merged into a histogram equal one of all values, as long as no bucket gets 2^32 values
+///            between two
+/// Cost       record: as a histogram's, and one branch; a quarter of a KB for each run in use, kept for good; take: the runs in use
 class histogram_window {
  public:
   /// Returns the bytes that were allocated for it, nearly always none. Throws std::bad_alloc, and nothing is recorded.
@@ -27,7 +28,7 @@ class histogram_window {
       of = std::make_unique<run>();
       grown = run_bytes;
     }
-    (*of)[bucket % run_length] += count;
+    (*of)[bucket % run_length] += static_cast<std::uint32_t>(count);
     value = std::min(value, histogram::value_limit);
     sum_ += value * count;
     count_ += count;
@@ -42,7 +43,7 @@ class histogram_window {
 
  private:
   static constexpr std::size_t run_length = histogram::buckets_per_octave;
-  using run = std::array<std::uint64_t, run_length>;
+  using run = std::array<std::uint32_t, run_length>;
   static constexpr std::size_t run_bytes = sizeof(run) + 16;
 
   std::array<std::unique_ptr<run>, histogram::bucket_count_total / run_length> runs_;

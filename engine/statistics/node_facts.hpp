@@ -14,8 +14,8 @@ struct node_facts {
   std::uint64_t shard_restarts = 0;  ///< shards that died and were replaced
   std::uint64_t shards = 0;
   service_level level = service_level::normal;
-  bool shared_available = false;      ///< Redis may be asked
-  std::optional<link_counters> link;  ///< nothing where there is no Redis
+  bool shared_available = false;     ///< Redis may be asked
+  std::optional<link_figures> link;  ///< nothing where there is no Redis
   invalidation_counters invalidations;
 
   friend bool operator==(const node_facts&, const node_facts&) = default;

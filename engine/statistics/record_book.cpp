@@ -46,7 +46,7 @@ void record_book::tick(instant now) {
   if (!totals_.present_by_shard().empty()) memory_.sample(now, totals_.present());
   slow_.learn(work_kind::key_generation, keys_.nanoseconds);
   slow_.learn(work_kind::get, over_tiers(totals_.latency_by_tier()));
-  slow_.learn(work_kind::compression, compression_.pack_nanoseconds);
+  slow_.learn(work_kind::compression, totals_.compression().pack_nanoseconds);
 }
 
 recent_figures record_book::recent(instant now) const {
@@ -69,6 +69,7 @@ std::vector<operation_summary> record_book::summarise_operations(const recent_fi
     s.puts = total.counted.puts;
     s.saved_tokens = total.counted.saved_tokens();
     s.nanoseconds = distribution_of(total.latency);
+    s.lifetimes = total.lifetimes;
   }
   for (const auto& [name, counted] : late.operations) by_name[name].recent = gets_of(counted);
   std::vector<operation_summary> operations;
@@ -115,13 +116,14 @@ summary record_book::summarise(instant now) const {
   if (fastest) s.fastest = fastest->name;
   if (slowest) s.slowest = slowest->name;
   s.nanoseconds = distribution_of(over_tiers(totals_.latency_by_tier()));
+  s.shared_reads = distribution_of(totals_.shared_reads());
   s.recent_nanoseconds = distribution_of(late.nanoseconds);
   s.text_tiers = summarise_text_tiers(s.total, totals_.texts());
   s.ranking = rank(s.text_tiers);
   const auto seen = std::count_if(s.text_tiers.begin(), s.text_tiers.end(), [](const auto& t) { return t.gets != 0; });
   s.text_tier_completeness_percent = 100.0 * static_cast<double>(seen) / text_tier_count;
   s.key_generation = summarise_key_generation(keys_);
-  s.compression = summarise_compression(totals_.shards(), compression_);
+  s.compression = summarise_compression(totals_.shards(), totals_.compression());
   // The trend is of ticks; what there is, is of now.
   memory_trend memory = memory_;
   if (!totals_.present_by_shard().empty()) memory.sample(now, totals_.present());
@@ -138,7 +140,6 @@ void record_book::reset() {
   recent_.clear();
   ledger_.clear();
   keys_ = {};
-  compression_ = {};
   memory_.clear();
   invalidations_.clear();
   slow_.clear();

@@ -46,8 +46,7 @@ class record_book {
   outcome<void> add(const shard_report& report, instant now);
   void shard_lost(std::uint32_t shard) { totals_.shard_lost(shard); }
 
-  void add(const key_generation_figures& gained) { keys_.merge(gained); }
-  void add(const compression_figures& gained) { compression_.merge(gained); }
+  outcome<void> add(const key_generation_report& gained) { return keys_.merge(gained); }
   void add(invalidation_event e) { invalidations_.record(std::move(e)); }
   void add(slow_event e) { slow_.record(std::move(e)); }
 
@@ -83,7 +82,6 @@ class record_book {
   time_ring<recent_figures> recent_;
   aicache::ledger ledger_;
   key_generation_figures keys_;
-  compression_figures compression_;
   memory_trend memory_;
   invalidation_log invalidations_;
   slow_operations slow_;

@@ -5,10 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "engine/advice/expiry_ghost.hpp"
 #include "engine/eviction/mode_learner.hpp"
 #include "engine/statistics/counters.hpp"
 #include "engine/statistics/histogram.hpp"
 #include "engine/statistics/ledger_report.hpp"
+#include "engine/statistics/work_figures.hpp"
 #include "engine/types.hpp"
 
 namespace aicache {
@@ -20,7 +22,8 @@ inline constexpr std::size_t tier_count = 5;
 struct operation_report {
   std::string name;
   operation_counters counted;
-  sparse_histogram latency;  ///< nanoseconds from the sending of a get to its answer
+  sparse_histogram latency;          ///< nanoseconds from the sending of a get to its answer
+  lifetime_evidence lifetimes = {};  ///< what expired of a sample of the keys, and was asked for again
 
   friend bool operator==(const operation_report&, const operation_report&) = default;
 };
@@ -45,6 +48,8 @@ struct shard_report {
   std::array<sparse_histogram, tier_count> latency_by_tier;
   std::array<sparse_histogram, text_tier_count> latency_by_text;
   std::array<std::uint64_t, text_tier_count> misses_by_text{};  ///< of those in latency_by_text: given no answer
+  compression_report compression;
+  sparse_histogram shared_reads;  ///< nanoseconds from the asking of Redis to its answer, a value for each message
   ledger_report saved;
 
   friend bool operator==(const shard_report&, const shard_report&) = default;

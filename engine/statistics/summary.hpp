@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/advice/expiry_ghost.hpp"
 #include "engine/statistics/counters.hpp"
 #include "engine/statistics/distribution.hpp"
 #include "engine/statistics/invalidation_log.hpp"
@@ -37,6 +38,7 @@ struct operation_summary {
   std::uint64_t puts = 0;
   std::uint64_t saved_tokens = 0;
   std::optional<distribution> nanoseconds;
+  lifetime_evidence lifetimes;  ///< what expired of a sample of the keys, and was asked for again
 };
 
 struct tenant_summary {
@@ -89,6 +91,7 @@ struct summary {
   std::string slowest;
   std::optional<distribution> nanoseconds;  ///< of all gets
   std::optional<distribution> recent_nanoseconds;
+  std::optional<distribution> shared_reads;  ///< nanoseconds that Redis took, a value for each message to it
   std::array<text_tier_summary, text_tier_count> text_tiers;
   std::vector<text_tier> ranking;             ///< text classes with a score, the best first
   double text_tier_completeness_percent = 0;  ///< of the four classes, those that were asked about

@@ -9,7 +9,8 @@ outcome<void> node_totals::add(const shard_report& report) {
   const auto parses = [](const auto& list) { return std::all_of(list.begin(), list.end(), histogram::parses); };
   const bool whole = std::all_of(report.operations.begin(), report.operations.end(),
                                  [](const operation_report& o) { return histogram::parses(o.latency); }) &&
-                     parses(report.latency_by_tier) && parses(report.latency_by_text);
+                     parses(report.latency_by_tier) && parses(report.latency_by_text) && report.compression.parses() &&
+                     histogram::parses(report.shared_reads);
   if (!whole) return fault{errc::corrupt, "a histogram of a shard's report"};
   aicache::add(shards_, report.counted);
   present_[report.shard] = report.present;
@@ -17,6 +18,7 @@ outcome<void> node_totals::add(const shard_report& report) {
     operation_totals& total = operations_[o.name];
     aicache::add(total.counted, o.counted);
     if (auto merged = total.latency.merge(o.latency); !merged) return merged;
+    if (!o.lifetimes.is_empty()) total.lifetimes.merge(o.lifetimes);
   }
   for (const tenant_report& t : report.tenants) {
     tenant_totals& total = tenant_called(t.name);
@@ -29,7 +31,8 @@ outcome<void> node_totals::add(const shard_report& report) {
     texts_.misses[i] += report.misses_by_text[i];
     if (auto merged = texts_.nanoseconds[i].merge(report.latency_by_text[i]); !merged) return merged;
   }
-  return {};
+  if (auto merged = compression_.merge(report.compression); !merged) return merged;
+  return shared_reads_.merge(report.shared_reads);
 }
 
 node_totals::tenant_totals& node_totals::tenant_called(const std::string& name) {
@@ -53,6 +56,8 @@ void node_totals::reset() {
   shards_ = {};
   latency_by_tier_ = {};
   texts_ = {};
+  compression_ = {};
+  shared_reads_ = {};
 }
 
 operation_counters node_totals::over_operations() const noexcept {

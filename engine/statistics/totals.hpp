@@ -23,6 +23,7 @@ class node_totals {
   struct operation_totals {
     operation_counters counted;
     histogram latency;
+    lifetime_evidence lifetimes;
   };
   struct tenant_totals {
     tenant_counters counted;
@@ -50,6 +51,8 @@ class node_totals {
   const shard_counters& shards() const noexcept { return shards_; }
   const std::array<histogram, tier_count>& latency_by_tier() const noexcept { return latency_by_tier_; }
   const text_tier_figures& texts() const noexcept { return texts_; }
+  const compression_figures& compression() const noexcept { return compression_; }
+  const histogram& shared_reads() const noexcept { return shared_reads_; }
   const std::map<std::uint32_t, shard_gauges>& present_by_shard() const noexcept { return present_; }
 
   /// Sums over all operations, and over all shards.
@@ -66,6 +69,8 @@ class node_totals {
   std::map<std::uint32_t, shard_gauges> present_;
   std::array<histogram, tier_count> latency_by_tier_;
   text_tier_figures texts_;
+  compression_figures compression_;
+  histogram shared_reads_;
 };
 
 }  // namespace aicache

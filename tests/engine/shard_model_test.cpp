@@ -34,7 +34,7 @@ constexpr configuration configurations[] = {
     {"warm, few keys", 9 * mib, 0.5, 60, false, false},
     {"warm, many keys", 9 * mib, 0.7, 30'000, false, true, 3},
     {"hot only, many keys", 9 * mib, 0, 30'000, false, true, 3},
-    {"quotas that keep it from being full", 9 * mib, 0.5, 30'000, false, false, 3, mib},
+    {"quotas that keep it from being full", 9 * mib, 0.5, 30'000, false, false, 3, mib / 2},
     {"roomy with warm", 2048 * mib, 0.5, 1500, true, false},
     {"roomy without warm", 2048 * mib, 0, 1500, true, false},
 };

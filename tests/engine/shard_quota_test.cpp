@@ -58,7 +58,7 @@ double hit_percent_of_victim(std::uint64_t quota, unsigned flood_a_get) {
 TEST_CASE("a flood of one tenant costs another less than two points of its hits, if there is a quota",
           "[engine][shard][quota]") {
   const double alone = hit_percent_of_victim(0, 0);
-  const double beside_a_flood = hit_percent_of_victim(12 * mib, 3);
+  const double beside_a_flood = hit_percent_of_victim(8 * mib, 3);
   const double without_a_quota = hit_percent_of_victim(0, 3);
   CAPTURE(alone, beside_a_flood, without_a_quota);
   // The working set fits: only what is asked for the first time misses.

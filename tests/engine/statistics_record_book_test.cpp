@@ -152,25 +152,97 @@ TEST_CASE("compression and key generation are summed up", "[engine][statistics]"
   r.counted.packed_raw_bytes = 1000;
   r.counted.packed_bytes = 250;
   r.counted.unpackable = 1;
+  compression_window c;
+  c.record_pack(1000, 250, 70);
+  c.record_pack(0, 10, 0);
+  c.record_unpack(30);
+  c.take(r.compression);
   REQUIRE(book.add(r, instant{0}));
-  compression_figures c;
-  c.record_pack(1000, 250);
-  c.record_pack(0, 10);
-  book.add(c);
-  key_generation_figures k;
-  k.record(2000, 600, text_tier::medium);
-  k.record(4000, 100, text_tier::small);
-  book.add(k);
+  key_generation_window k;
+  k.record(4000, std::vector<std::uint32_t>{600, 100}, {1, 1, 0, 0});
+  k.record(8000, std::vector<std::uint32_t>{100, 600}, {1, 1, 0, 0});
+  k.record(1, {}, {});
+  key_generation_report made;
+  k.take(made);
+  REQUIRE(book.add(made));
+  k.take(made);
+  REQUIRE(book.add(made));
   const summary s = book.summarise(instant{0});
   REQUIRE(s.compression);
   CHECK(*s.compression->ratio == 0.25);
   CHECK(*s.compression->saved_percent == 75.0);
   CHECK(s.compression->saved_bytes == 750);
   CHECK(s.compression->permille->count == 1);
+  CHECK(s.compression->pack_nanoseconds->most == 70);
+  CHECK(s.compression->unpack_nanoseconds->most == 30);
   REQUIRE(s.key_generation);
   CHECK(s.key_generation->nanoseconds.mean == 3000);
   CHECK(s.key_generation->code_points.most == 600);
-  CHECK(s.key_generation->by_text[1] == 1);
+  CHECK(s.key_generation->nanoseconds.count == 4);
+  CHECK(s.key_generation->by_text[1] == 2);
+  key_generation_report bad;
+  bad.code_points.max = UINT64_MAX;
+  CHECK_FALSE(book.add(bad));
+  shard_report worse;
+  worse.compression.pack_nanoseconds.max = UINT64_MAX;
+  CHECK_FALSE(book.add(worse, instant{0}));
+  worse = {};
+  worse.shared_reads.max = UINT64_MAX;
+  CHECK_FALSE(book.add(worse, instant{0}));
+}
+
+TEST_CASE("tenants are told with what they take, and no more of them than were allowed for", "[engine][statistics]") {
+  record_book::options o;
+  o.tenants = 2;
+  record_book book{o};
+  auto r = report({});
+  for (const char* name : {"a", "b", "c", "d"}) {
+    tenant_report t{name, {}, {100, 2, 400}};
+    t.counted.hits = 3;
+    t.counted.misses = 1;
+    t.counted.quota_evicted = 5;
+    r.tenants.push_back(std::move(t));
+  }
+  REQUIRE(book.add(r, instant{0}));
+  // Another shard, and the first one once more with what has changed.
+  r.shard = 1;
+  r.tenants.resize(1);
+  REQUIRE(book.add(r, instant{0}));
+  r.shard = 0;
+  r.tenants[0].present.bytes = 50;
+  REQUIRE(book.add(r, instant{0}));
+  const auto tenants = book.summarise(instant{0}).tenants;
+  REQUIRE(tenants.size() == 3);
+  CHECK(tenants[0].name == "a");
+  CHECK(tenants[0].gets == get_summary{12, 9, 3, 75.0});
+  CHECK(tenants[0].present == tenant_gauges{150, 4, 800});
+  CHECK(tenants[0].counted.quota_evicted == 15);
+  CHECK(tenants[0].quota_percent == 18.75);
+  CHECK(tenants[2].name == "other");
+  CHECK(tenants[2].present == tenant_gauges{200, 4, 800});
+  CHECK(tenants[2].counted.hits == 6);
+  CHECK_THAT(to_json(book.summarise(instant{0})), Catch::Contains("\"quota_percent\":18.75"));
+  // What a lost shard held is gone, what it counted is not.
+  book.shard_lost(0);
+  CHECK(book.summarise(instant{0}).tenants[0].present == tenant_gauges{100, 2, 400});
+  CHECK(book.summarise(instant{0}).tenants[0].gets.hits == 9);
+  // A reset leaves what they take.
+  book.reset();
+  REQUIRE(book.summarise(instant{0}).tenants.size() == 1);
+  CHECK(book.summarise(instant{0}).tenants[0].present.bytes == 100);
+  CHECK(book.summarise(instant{0}).tenants[0].gets.answered == 0);
+}
+
+TEST_CASE("lives that would have been long enough are told by operation", "[engine][statistics]") {
+  record_book book{configured()};
+  auto r = report({operation("qa", 600, 400)});
+  r.operations[0].lifetimes = {1.0 / 16, 20, {5, 10, 15, 20}};
+  REQUIRE(book.add(r, instant{0}));
+  REQUIRE(book.add(r, instant{0}));
+  const summary s = book.summarise(instant{0});
+  CHECK(find(s, "qa").lifetimes == lifetime_evidence{1.0 / 16, 40, {10, 20, 30, 40}});
+  CHECK_THAT(to_json(s), Catch::Contains("\"expired\":640") && Catch::Contains("\"asked_again\":160"));
+  CHECK(find(s, "summarize").lifetimes.is_empty());
 }
 
 TEST_CASE("a tick learns what is usual, and slow cases show in the summary", "[engine][statistics]") {
@@ -230,8 +302,9 @@ TEST_CASE("what is exported is JSON that holds every counter", "[engine][statist
   node_facts node;
   node.epoch = 77;
   node.level = service_level::memory_only;
-  node.link = link_counters{};
-  node.link->outages = 78;
+  node.link = link_figures{};
+  node.link->counted.outages = 78;
+  node.link->present.gate = 1;
   const std::string text = export_json(book, node, instant{5});
   for (const char* part : {"\"hits_hot\":3", "\"hit_percent\":75.0", "\"summarize\":", "\"tenant\":\"a\"",
                            "\"parked\":{\"calls\":1", "\"unpriced_tokens\":30", "\"budget\":1000",

@@ -109,7 +109,8 @@ TEST_CASE("a dictionary packs small answers to less than half of what zstd alone
 
 TEST_CASE("one codec serves values with several dictionaries and none in any order", "[engine][zstd]") {
   const auto first = trained(1);
-  const auto second = *dictionary::make(bytes_of(std::string(300, 'q').append(R"({"status":"completed","operation":)")), 3);
+  const auto second =
+      *dictionary::make(bytes_of(std::string(300, 'q').append(R"({"status":"completed","operation":)")), 3);
   zstd_codec codec{{}};
   std::mt19937 random{3};
   for (int i = 0; i < 60; ++i) {

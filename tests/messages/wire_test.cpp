@@ -154,6 +154,8 @@ TEST_CASE("late replies, limits and figures cross a network", "[messages]") {
   for_each_figure(s.operations[0].counted, [&](const metric_row&, std::uint64_t& figure) { figure = n++; });
   s.tenants.push_back({"t", {}});
   for_each_figure(s.tenants[0].counted, [&](const metric_row&, std::uint64_t& figure) { figure = n++; });
+  for_each_figure(s.tenants[0].present, [&](const metric_row&, std::uint64_t& figure) { figure = n++; });
+  for_each_figure(s.link_present, [&](const metric_row&, std::uint64_t& figure) { figure = n++; });
   for_each_figure(s.shards, [&](const metric_row&, std::uint64_t& figure) { figure = n++; });
   for_each_figure(s.present, [&](const metric_row&, std::uint64_t& figure) { figure = n++; });
   for_each_figure(s.link, [&](const metric_row&, std::uint64_t& figure) { figure = n++; });
@@ -170,6 +172,8 @@ TEST_CASE("late replies, limits and figures cross a network", "[messages]") {
   CHECK(back.operations[0].latency == s.operations[0].latency);
   REQUIRE(back.tenants.size() == 1);
   CHECK(back.tenants[0].counted == s.tenants[0].counted);
+  CHECK(back.tenants[0].present == s.tenants[0].present);
+  CHECK(back.link_present == s.link_present);
   REQUIRE(back.tiers.size() == 1);
   CHECK(back.tiers[0].latency == s.tiers[0].latency);
   CHECK(back.total == s.total);
@@ -178,6 +182,11 @@ TEST_CASE("late replies, limits and figures cross a network", "[messages]") {
   CHECK(back.link == s.link);
   CHECK(back.invalidations == s.invalidations);
   CHECK(back.level == 3);
+
+  keys_made keys;
+  keys.what.nanoseconds = {{{3, 4}, {2000, 1}}, 77, 1'000'000};
+  keys.what.by_text = {1, 2, 3, 4};
+  CHECK(c.through(keys).what == keys.what);
 
   CHECK(c.through(drained{12}).abandoned == 12);
   c.through(map_request{});

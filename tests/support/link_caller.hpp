@@ -115,7 +115,7 @@ class link_caller {
   }
   link_counters counters() {
     send(link_statistics_request{});
-    return receive<link_counters>();
+    return receive<link_figures>().counted;
   }
 
   /// Fetches until the link has asked Redis; how long that took.

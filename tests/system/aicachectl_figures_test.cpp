@@ -64,7 +64,12 @@ TEST_CASE("stats tell what was asked and saved, for people and as JSON", "[syste
   CHECK(n.told({"stats", "memory"}).at("memory").at("entries_hot").is_number());
   CHECK(n.told({"stats", "invalidations"}).at("invalidations").at("events") == 0);
   CHECK(n.told({"stats", "slow"}).at("slow").is_array());
-  CHECK(n.told({"stats", "keys"}).is_object());
+  // Each of the three puts and twelve gets made one.
+  const json keys = n.told({"stats", "keys"}).at("key_generation");
+  CHECK(keys.at("nanoseconds").at("count") == 15);
+  CHECK(keys.at("nanoseconds").at("p50") > 100);
+  CHECK(keys.at("code_points").at("mean") == 1.0);
+  CHECK(keys.at("by_text").at("small") == 15);
   const json tenants = n.told({"stats", "tenants"}).at("tenants");
   CHECK(tenants.at("acme").at("total").at("hits") == 6);
   CHECK(tenants.at("acme").at("entries") == 3);
@@ -74,8 +79,8 @@ TEST_CASE("stats tell what was asked and saved, for people and as JSON", "[syste
   CHECK(ledger.at("by_model").at("m-1").at("calls") == 6);
   CHECK(ledger.at("total").at("input_tokens") == 60);
   CHECK(ledger.at("total").at("worth_millionths") == 60 + 2 * 30);
-  for (const char* part :
-       {"summary", "tiers", "operations", "keys", "memory", "invalidations", "slow", "ledger", "tenants"}) {
+  for (const char* part : {"summary", "tiers", "operations", "keys", "memory", "invalidations", "slow", "ledger",
+                           "tenants", "lifetimes"}) {
     const command_result r = n.run({"stats", part});
     CAPTURE(part, r.out);
     CHECK(r.code == 0);
@@ -87,6 +92,37 @@ TEST_CASE("stats tell what was asked and saved, for people and as JSON", "[syste
   CHECK(n.run({"stats", "ledger"}).out.find("acme") != std::string::npos);
   CHECK(n.run({"stats"}).code == 2);
   CHECK(n.run({"stats", "nonsense"}).code == 2);
+}
+
+TEST_CASE("what expired and is asked for again is shown, and how long compression took", "[system][aicachectl]") {
+  test::aicached_process node(words{"ttl.operations=brief=200ms", "ttl.jitter=0", "monitor.report_interval=20ms"});
+  const test::scratch_folder folder;
+  const std::string workload = (folder.path() / "brief.jsonl").string();
+  {
+    std::ofstream file(workload);
+    for (int i = 0; i < 400; ++i)
+      file << json{{"operation", "brief"}, {"model", "m"}, {"text", std::string(6'000, 'x') + std::to_string(i)}}
+           << '\n';
+  }
+  const auto summary = [&](const char* part) {
+    return aicachectl({"stats", part, "--json", "--node", node.address()}).json();
+  };
+  // Again and again, until some of the sample were asked for after their end.
+  REQUIRE(test::eventually([&] {
+    test::load({"--node", node.address(), "--workload", workload, "--popularity", "sequential", "--requests", "2000"});
+    return summary("lifetimes").value("/operations/brief/lifetimes/longer_lives/3/asked_again"_json_pointer, 0) > 0;
+  }));
+  const json lives = summary("lifetimes").at("operations").at("brief").at("lifetimes");
+  CHECK(lives.at("expired") == 16 * lives.at("expired_sampled").get<int>());
+  CHECK(lives.at("longer_lives").size() == 4);
+  CHECK(lives.at("longer_lives").at(3).at("life_percent") == 400);
+  CHECK(lives.at("longer_lives").at(3).at("points") > 0);
+  CHECK(aicachectl({"stats", "lifetimes", "--node", node.address()}).out.find("400 % of the life") !=
+        std::string::npos);
+  const json memory = summary("memory");
+  CHECK(memory.at("compression").at("pack_nanoseconds").at("p50") > 0);
+  CHECK(memory.at("compression").at("unpack_nanoseconds").at("count") > 0);
+  CHECK(aicachectl({"stats", "memory", "--node", node.address()}).out.find("decompress") != std::string::npos);
 }
 
 TEST_CASE("a tenant that floods a node stays within its quota, and everybody can see it",

@@ -369,6 +369,9 @@ TEST_CASE("an independent recount of a load's log gives what node and load have 
       check_saved(counted, ledger.at(group).at(name));
     }
   }
+  // Each get, and each put of what was computed, has made a key.
+  const auto keys_made = [&] { return ask("keys").value("/key_generation/nanoseconds/count"_json_pointer, 0U); };
+  CHECK(aicache::test::eventually([&] { return keys_made() == l.number("gets") + l.number("computed"); }));
   check_percentiles(again.at("latency_us"), l.report.at("latency_us"));
   check_percentiles(again.at("miss_latency_us"), l.report.at("miss_latency_us"));
 }

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "tests/support/aicachectl_run.hpp"
 #include "tests/support/load_run.hpp"
 #include "tests/system/shared_tier.hpp"
 
@@ -84,6 +85,10 @@ TEST_CASE("a load on one node finds what a load on another has computed", "[syst
   CHECK(second.number("wrong") == 0);
   CHECK(second.number("errors") == 0);
   CHECK(second.number("hits_shared") == 3'000);
+  // What Redis took is told by its nodes.
+  const auto summary = [&] { return aicachectl({"stats", "summary", "--json", "--node", two.address()}).json(); };
+  CHECK(eventually([&] { return summary().value("/redis_read_nanoseconds/count"_json_pointer, 0) > 0; }));
+  CHECK(summary().at("redis_read_nanoseconds").at("p50") > 1'000);
   CHECK(second.number("misses") == 0);
   // The same for a node inside of the application.
   const loaded third = load({"--in-process", "--redis", "redis://127.0.0.1:" + std::to_string(redis.port()),
