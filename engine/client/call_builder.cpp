@@ -30,8 +30,7 @@ std::uint16_t call_builder::number_of(std::vector<std::string>& list, std::strin
   return static_cast<std::uint16_t>(list.size() - 1);
 }
 
-bool call_builder::identify(const request& r, identified& who) {
-  auto done = identifier_.identify(r);
+bool call_builder::take(const outcome<identified>& done, identified& who) {
   if (!done) {
     places_.push_back({0, done.why().code});
     return false;
@@ -43,6 +42,12 @@ bool call_builder::identify(const request& r, identified& who) {
   return true;
 }
 
+bool call_builder::identify(const request& r, identified& who) { return take(identifier_.identify(r), who); }
+
+bool call_builder::identify(std::string_view tenant, std::string_view key, identified& who) {
+  return take(identifier_.identify_generic(tenant, key), who);
+}
+
 void call_builder::get(const request& r, bool lease) {
   identified who;
   if (!identify(r, who)) return;
@@ -50,15 +55,29 @@ void call_builder::get(const request& r, bool lease) {
                          bounds_.tier_of(who.code_points), lease, number_of(lists_->models, r.model)});
 }
 
-void call_builder::put(const request& r, blob_ref value, const put_wishes& wishes) {
+void call_builder::get(std::string_view tenant, std::string_view key) {
   identified who;
-  if (!identify(r, who)) return;
-  std::vector<std::uint64_t> tags;
-  tags.reserve(wishes.tags.size());
-  for (const std::string& tag : wishes.tags) tags.push_back(tag_hash(r.tenant, tag));
-  call_->puts.push_back({who.id, number_of(lists_->operations, r.operation), number_of(lists_->tenants, r.tenant),
+  if (!identify(tenant, key, who)) return;
+  call_->gets.push_back({who.id, number_of(lists_->operations, generic_operation), number_of(lists_->tenants, tenant),
+                         text_tier::small, false, number_of(lists_->models, {})});
+}
+
+void call_builder::put(const identified& who, std::string_view tenant, std::string_view operation, blob_ref value,
+                       const put_wishes& wishes, std::vector<std::uint64_t> tags) {
+  tags.reserve(tags.size() + wishes.tags.size());
+  for (const std::string& tag : wishes.tags) tags.push_back(tag_hash(tenant, tag));
+  call_->puts.push_back({who.id, number_of(lists_->operations, operation), number_of(lists_->tenants, tenant),
                          bounds_.tier_of(who.code_points), wishes.lease, wishes.ttl_ms, std::move(value),
                          wishes.write_through, std::move(tags)});
+}
+
+void call_builder::put(const request& r, blob_ref value, const put_wishes& wishes) {
+  if (identified who; identify(r, who)) put(who, r.tenant, r.operation, std::move(value), wishes, {});
+}
+
+void call_builder::put(std::string_view tenant, std::string_view key, blob_ref value, const put_wishes& wishes) {
+  if (identified who; identify(tenant, key, who))
+    put(who, tenant, generic_operation, std::move(value), wishes, {generic_tag(tenant)});
 }
 
 void call_builder::key(const request& r, std::int64_t argument) {
@@ -66,6 +85,13 @@ void call_builder::key(const request& r, std::int64_t argument) {
   if (!identify(r, who)) return;
   call_->keys.push_back(
       {who.id, argument, number_of(lists_->operations, r.operation), number_of(lists_->tenants, r.tenant)});
+}
+
+void call_builder::key(std::string_view tenant, std::string_view key, std::int64_t argument) {
+  identified who;
+  if (!identify(tenant, key, who)) return;
+  call_->keys.push_back(
+      {who.id, argument, number_of(lists_->operations, generic_operation), number_of(lists_->tenants, tenant)});
 }
 
 std::shared_ptr<call> call_builder::take(std::uint64_t nanoseconds) {

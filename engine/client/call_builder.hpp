@@ -53,6 +53,11 @@ class call_builder {
   /// erase, exists, time_left, touch, release.
   void key(const request& r, std::int64_t argument = own_lifetime);
 
+  /// The same for entries that their caller names itself.
+  void get(std::string_view tenant, std::string_view key);
+  void put(std::string_view tenant, std::string_view key, blob_ref value, const put_wishes& wishes);
+  void key(std::string_view tenant, std::string_view key, std::int64_t argument = own_lifetime);
+
   /// A request that the caller itself found wanting.
   void refuse(errc why) { places_.push_back({0, why}); }
 
@@ -62,6 +67,10 @@ class call_builder {
 
  private:
   bool identify(const request& r, identified& who);
+  bool identify(std::string_view tenant, std::string_view key, identified& who);
+  bool take(const outcome<identified>& done, identified& who);
+  void put(const identified& who, std::string_view tenant, std::string_view operation, blob_ref value,
+           const put_wishes& wishes, std::vector<std::uint64_t> tags);
   static std::uint16_t number_of(std::vector<std::string>& list, std::string_view name);
 
   std::shared_ptr<call> call_;

@@ -39,6 +39,12 @@ blob_ref to_blob(const response& r) {
   return blob::make(r.text, {r.input_tokens, r.output_tokens, r.model_ms, 0}, attributes);
 }
 
+blob_ref to_blob(std::string_view key, std::string_view bytes) {
+  std::string attributes;
+  append(attributes, attribute::key, key);
+  return blob::make(bytes, {}, attributes);
+}
+
 std::string_view attribute_of(const blob& raw, attribute which) noexcept {
   std::string_view rest = raw.attributes();
   std::uint32_t size;

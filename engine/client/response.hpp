@@ -32,6 +32,7 @@ enum class attribute : std::uint8_t {
   model = 1,
   finish = 2,   ///< one byte; not there for a good end, which nearly all stored answers have
   failure = 3,  ///< one byte, an error code
+  key = 4,      ///< of a generic entry: the name that its caller gave it
 };
 
 /// The version of this form: of the text with its attributes behind it, in memory and in Redis. A reader may take
@@ -40,6 +41,9 @@ inline constexpr unsigned answer_format = 1;
 
 /// One allocation with everything in it; `stop` and `unstated` become one. Throws std::bad_alloc.
 blob_ref to_blob(const response& r);
+
+/// The same for what a caller keeps under a key of its own.
+blob_ref to_blob(std::string_view key, std::string_view bytes);
 
 /// The value of an attribute, empty when the blob has none or its attributes do not parse; `raw` must be raw bytes.
 std::string_view attribute_of(const blob& raw, attribute which) noexcept;

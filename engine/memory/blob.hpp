@@ -91,7 +91,7 @@ class blob {
     text_tier text : 2 = text_tier::small;
     bool remember : 1 = false;  ///< eviction wants its key in the ghost table once it leaves memory
     bool packing : 1 = false;   ///< a codec worker is compressing it
-    bool tagged : 1 = false;    ///< it has tags in the shard's table
+    bool tagged : 1 = false;    ///< it has tags or a key of its own in the shard's table
     bool outlived : 1 = false;  ///< past its time, and what should have taken its place could not be had
   };
 

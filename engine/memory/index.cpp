@@ -156,6 +156,7 @@ void key_index::merge() noexcept {
   place_all(into, *last);
   std::memset(static_cast<void*>(last), 0, sizeof *last);
   --buckets_;
+  ++folds_;
   round_ = round;
   if (buckets_ % page_buckets == 0) {
     page_bytes_ -= malloc_usable_size(pages_.back());

@@ -91,6 +91,9 @@ class key_index {
   /// While held, the index grows but never folds buckets together, which could carry an entry past a visitor.
   void hold(bool held) noexcept { held_ = held; }
 
+  /// How many buckets were folded so far: whoever finds it changed between two visits may have been passed by an entry.
+  std::uint64_t folds() const noexcept { return folds_; }
+
   /// Folds one bucket if there are too many; true when there may be more to fold.
   bool shrink() noexcept;
 
@@ -175,6 +178,7 @@ class key_index {
   std::size_t size_ = 0;
   std::size_t page_bytes_ = 0;  // what the allocator gave for pages
   std::size_t bytes_ = 0;
+  std::uint64_t folds_ = 0;
   bool held_ = false;
 };
 

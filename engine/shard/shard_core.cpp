@@ -405,7 +405,10 @@ put_result shard_core::put_one(const put_item& item, instant now, effects& out) 
   if (was_cut_off(item, now, out)) return {put_status::not_stored, errc::none};
   const finish_reason finish = finish_of(*item.value);
   if (finish == finish_reason::failed) return put_failure(item, now, out);
-  const answer_gate::verdict allowed = options_.gate.judge(finish, item.value->text());
+  // What a caller keeps under a key of its own is no answer of a model: any bytes will do.
+  const std::string_view name = attribute_of(*item.value, attribute::key);
+  const answer_gate::verdict allowed =
+      name.empty() ? options_.gate.judge(finish, item.value->text()) : answer_gate::verdict{};
   if (allowed.why != errc::none) return refuse(item, allowed, *end, now, out);
   line_.clear();
   const lease_table::landing how = leases_.land(key, item.lease, line_);
@@ -427,7 +430,8 @@ put_result shard_core::put_one(const put_item& item, instant now, effects& out) 
   const std::uint32_t size = item.value->size();
   const std::uint64_t over_quota = tiers_.use_of(tenant).refused;
   const outcome<void> stored = tiers_.store(
-      item.value, {key, operation, tenant, item.text, *end, may_be_hot(o, item.text), epoch_, {}, item.tags}, now, out);
+      item.value, {key, operation, tenant, item.text, *end, may_be_hot(o, item.text), epoch_, {}, item.tags, name}, now,
+      out);
   if (!stored) {
     ++(tiers_.use_of(tenant).refused != over_quota ? counters_.refused_quota
        : stored.why().code == errc::too_large      ? counters_.refused_too_large

@@ -15,6 +15,7 @@
 #include "engine/answers/answer_gate.hpp"
 #include "engine/answers/negative_table.hpp"
 #include "engine/eviction/mode_learner.hpp"
+#include "engine/search/memory_search.hpp"
 #include "engine/shard/account_table.hpp"
 #include "engine/shard/batch.hpp"
 #include "engine/shard/effects.hpp"
@@ -131,6 +132,9 @@ class shard_core {
   /// These scopes were invalidated: what is older leaves memory, in bounded steps of `tick`, and is not served from now
   /// on; an `invalidation_done` follows if the ticket is not 0.
   void invalidate(const invalidate_scopes& what, effects& out);
+
+  /// One step of a search through memory. Searches change nothing; while they go on the index does not shrink.
+  memory_found search(const memory_search& wanted, instant now);
 
   /// A client is gone: its leases pass on.
   void owner_gone(std::uint64_t owner, instant now, effects& out);
@@ -285,11 +289,12 @@ class shard_core {
   bool bury_if_dead(const key128& key);
   bool means(const sweep& s, const blob& entry) const noexcept;
   bool sweep_on(effects& out);
-  void hold_index() noexcept { tiers_.hold_index(sweeping_ || walk_until_ != instant{}); }
+  void hold_index() noexcept { tiers_.hold_index(sweeping_ || walk_until_ != instant{} || searched_until_ != instant{0}); }
   void end_walk(instant now) noexcept;
   std::uint64_t run() const noexcept { return sample_hash({options_.seed, 1}) | 1; }
   bool was_invalidated(const transfer_item& item, const import_rules& rules) const;
   import_result import_one(const transfer_item& item, const import_rules& rules, instant now, effects& out);
+  void end_searches(instant now) noexcept;
   static void mark(const scope& s, const name_table& names, std::vector<std::uint16_t>& numbers,
                    scope (*scope_of)(std::string_view));
   void have_account(const get_item& item);
@@ -383,6 +388,7 @@ class shard_core {
   std::vector<sweep> sweeps_;
   std::vector<sweep> next_sweeps_;  // that came meanwhile
   std::size_t sweep_cursor_ = 0;
+  instant searched_until_{0};          // somebody searches, and the index is held; 0: nobody
   std::uint32_t doubtful_before_ = 0;  // while a sweep goes on: entries of earlier epochs may be dead
   std::uint64_t walk_ = 0;             // the present walk, which several may share; also its number when it is over
   instant walk_until_;                 // when it ends unless somebody goes on; zero: nobody walks

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "engine/shard/shard_core.hpp"
+#include "engine/shared/scope.hpp"
 
 // What a shard counts, and what it tells of it.
 namespace aicache {
@@ -205,8 +206,9 @@ shard_report shard_core::take_report() {
     operation_state& o = operations_[i];
     const lifetime_evidence lifetimes = expired_.take(static_cast<std::uint16_t>(i));
     if (o.counted == o.reported && (!o.latency || o.latency->is_empty()) && lifetimes.is_empty()) continue;
+    const std::string& name = operation_names_.name_of(static_cast<std::uint16_t>(i));
     operation_report one{
-        operation_names_.name_of(static_cast<std::uint16_t>(i)), difference(o.counted, o.reported), {}, lifetimes};
+        name.empty() ? std::string(generic_entries) : name, difference(o.counted, o.reported), {}, lifetimes};
     o.reported = o.counted;
     if (o.latency) o.latency->take(one.latency);
     r.operations.push_back(std::move(one));
@@ -229,6 +231,8 @@ shard_report shard_core::take_report() {
     return [&names](std::uint16_t number) -> const std::string& { return names.name_of(number); };
   };
   r.saved = accounts_.report(name_in(tenant_names_), name_in(operation_names_), name_in(model_names_));
+  // No model was spared by what callers keep under keys of their own.
+  std::erase_if(r.saved.lines, [](const auto& line) { return line.operation == generic_operation; });
   return r;
 }
 

@@ -43,6 +43,7 @@ void shard_core::invalidate(const invalidate_scopes& what, effects& out) {
       case scope_kind::tenant: mark(dead, tenant_names_, s.tenants, scope_of_tenant); break;
       case scope_kind::operation: mark(dead, operation_names_, s.operations, scope_of_operation); break;
       case scope_kind::tag: s.tags.push_back(dead.name.lo); break;
+      case scope_kind::pattern: break;
       case scope_kind::key:
         leases_.cut_off(dead.name);
         negatives_.forget(dead.name);

@@ -2,6 +2,7 @@
 #include <array>
 #include <utility>
 
+#include "engine/client/response.hpp"
 #include "engine/shard/shard_core.hpp"
 
 // A shard and the shared tier: what is looked up there, and what is believed of what comes back. What is written there:
@@ -150,9 +151,10 @@ void shard_core::land(fetch_table::flight& f, const outcome<opened_answer>& what
 // It enters memory with what is left of its life; that it finds no room there is no reason not to serve it.
 bool shard_core::keep(const fetch_table::flight& f, const opened_answer& a, instant now, effects& out) {
   const operation_state& o = operations_[f.operation];
-  return static_cast<bool>(tiers_.store(
-      a.value, {f.id.key(), f.operation, f.tenant, f.text, a.expires, may_be_hot(o, f.text), epoch_, a.created, a.tags},
-      now, out));
+  return static_cast<bool>(tiers_.store(a.value,
+                                        {f.id.key(), f.operation, f.tenant, f.text, a.expires, may_be_hot(o, f.text),
+                                         epoch_, a.created, a.tags, attribute_of(*a.value, attribute::key)},
+                                        now, out));
 }
 
 void shard_core::answer_seats(const std::vector<fetch_table::seat>& line, const get_result& r, instant now,

@@ -90,6 +90,7 @@ bool shard_core::end_look_ups(instant now, effects& out) {
 bool shard_core::tick(instant now, effects& out) {
   bool more = leases_.expire(now, tick_steps, handovers_);
   end_walk(now);
+  end_searches(now);
   if (end_look_ups(now, out)) more = true;
   if (sweep_on(out)) more = true;
   if (end_waits(now, out)) more = true;

@@ -33,7 +33,7 @@ tier_stack::~tier_stack() { clear(); }
 std::uint64_t tier_stack::overhead() const noexcept {
   if (!options_.charge_overhead) return 0;
   return index_.bytes() + lifetimes_.bytes() + policy_.ghost_bytes() + dictionary_bytes_ + trainers_ * trainer_bytes_ +
-         codec_.bytes() + scratch_.capacity() + tag_bytes() + trainings_.capacity() * sizeof(training) +
+         codec_.bytes() + scratch_.capacity() + label_bytes() + trainings_.capacity() * sizeof(training) +
          lingering_.capacity() * sizeof(duration) + uses_.capacity() * sizeof(tenant_use) + compression_.bytes +
          sizeof *this - sizeof lifetimes_ + reserved_;
 }
@@ -73,7 +73,7 @@ outcome<void> tier_stack::store(const blob_ref& value, const particulars& about,
     lifetimes_.insert(b, now, lingers(b));
     if (old == nullptr) index_.insert(&b);
     sample(b, about.operation, out);
-    set_tags(b, about.tags);
+    set_label(b, about.tags, about.name);
   } catch (const std::bad_alloc&) {
     lifetimes_.erase(b);
     if (index_.find(about.key) == &b) index_.erase(&b);
@@ -83,7 +83,7 @@ outcome<void> tier_stack::store(const blob_ref& value, const particulars& about,
   enter(b);
   const bool to_hot = wants_hot && b.charged() <= hot_room;
   if (old != nullptr) {
-    if (!b.queue.tagged) forget_tags(*old);
+    if (!b.queue.tagged) forget_label(*old);
     index_.replace(old, &b);
     lifetimes_.erase(*old);
     if (to_hot && old->queue.where == blob::place::hot) {
@@ -322,36 +322,48 @@ blob_ref tier_stack::for_others(blob& entry) {
   return {};
 }
 
-// -- tags --------------------------------------------------------------------
+// -- labels ------------------------------------------------------------------
 
-void tier_stack::set_tags(blob& b, std::span<const std::uint64_t> tags) {
-  if (tags.empty()) return;
-  std::vector<std::uint64_t> list(tags.begin(), tags.end());
-  std::vector<std::uint64_t>& kept = tags_[b.key];
-  tag_count_ += list.size() - kept.size();
-  kept = std::move(list);
+void tier_stack::set_label(blob& b, std::span<const std::uint64_t> tags, std::string_view name) {
+  if (tags.empty() && name.empty()) return;
+  label fresh{{tags.begin(), tags.end()}, std::string(name)};
+  label& kept = labels_[b.key];
+  tag_count_ += fresh.tags.size() - kept.tags.size();
+  name_bytes_ += fresh.name.size() - kept.name.size();
+  kept = std::move(fresh);
   b.queue.tagged = true;
 }
 
-void tier_stack::forget_tags(const blob& b) noexcept {
+void tier_stack::forget_label(const blob& b) noexcept {
   if (!b.queue.tagged) return;
-  const auto at = tags_.find(b.key);
-  if (at == tags_.end()) return;
-  tag_count_ -= at->second.size();
-  tags_.erase(at);
+  const auto at = labels_.find(b.key);
+  if (at == labels_.end()) return;
+  tag_count_ -= at->second.tags.size();
+  name_bytes_ -= at->second.name.size();
+  labels_.erase(at);
+}
+
+const tier_stack::label* tier_stack::label_of(const blob& entry) const noexcept {
+  if (!entry.queue.tagged) return nullptr;
+  const auto at = labels_.find(entry.key);
+  return at == labels_.end() ? nullptr : &at->second;
 }
 
 std::span<const std::uint64_t> tier_stack::tags_of(const blob& entry) const noexcept {
-  if (!entry.queue.tagged) return {};
-  const auto at = tags_.find(entry.key);
-  return at == tags_.end() ? std::span<const std::uint64_t>{} : std::span{at->second};
+  const label* l = label_of(entry);
+  return l == nullptr ? std::span<const std::uint64_t>{} : std::span{l->tags};
 }
 
-std::uint64_t tier_stack::tag_bytes() const noexcept {
-  constexpr std::uint64_t each = sizeof(std::pair<key128, std::vector<std::uint64_t>>) + 3 * sizeof(void*) + 16;
-  return tags_.empty()
-             ? 0
-             : tags_.size() * each + tags_.bucket_count() * sizeof(void*) + tag_count_ * sizeof(std::uint64_t);
+std::string_view tier_stack::name_of(const blob& entry) const noexcept {
+  const label* l = label_of(entry);
+  return l == nullptr ? std::string_view{} : std::string_view{l->name};
+}
+
+std::uint64_t tier_stack::label_bytes() const noexcept {
+  constexpr std::uint64_t each = sizeof(std::pair<key128, label>) + 3 * sizeof(void*) + 16;
+  return labels_.empty() ? 0
+                         : labels_.size() * each + labels_.bucket_count() * sizeof(void*) +
+                               tag_count_ * sizeof(std::uint64_t) + name_bytes_;
 }
 
 // -- removing ----------------------------------------------------------------
@@ -367,7 +379,7 @@ void tier_stack::unlink(blob& b) noexcept {
 
 void tier_stack::drop(blob& b) noexcept {
   leave(b);
-  forget_tags(b);
+  forget_label(b);
   lifetimes_.erase(b);
   index_.erase(&b);
   b.disown();
@@ -441,6 +453,7 @@ bool tier_stack::sound() const {
   std::size_t ending = 0;
   std::size_t linked = 0;
   std::size_t tags = 0;
+  std::size_t names = 0;
   bool placed = true;
   index_.for_each([&](const blob& b) {
     placed = placed && b.queue.where != blob::place::nowhere;
@@ -449,8 +462,9 @@ bool tier_stack::sound() const {
       placed = placed && b.codec() == blob_codec::raw && policy::holds(b);
     }
     ending += b.expires == never ? 0 : 1;
-    placed = placed && b.queue.tagged == tags_.contains(b.key);
+    placed = placed && b.queue.tagged == labels_.contains(b.key);
     tags += tags_of(b).size();
+    if (const label* l = label_of(b); l != nullptr) names += l->name.size();
   });
   std::uint64_t trainers = 0;
   bool within = true;
@@ -460,7 +474,7 @@ bool tier_stack::sound() const {
   }
   return placed && lifetimes_.sound(linked) && linked == ending && hot_count == policy_.count() &&
          hot_count + warm_count == index_.size() && uses_are_exact() && trainers == trainers_ && within &&
-         tags == tag_count_ && !is_over();
+         tags == tag_count_ && names == name_bytes_ && !is_over();
 }
 
 }  // namespace aicache

@@ -4,6 +4,8 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -58,6 +60,7 @@ class tier_stack {
     std::uint32_t epoch = 0;              ///< the shard's count of invalidations
     std::optional<instant> created = {};  ///< none: now
     std::span<const std::uint64_t> tags = {};
+    std::string_view name = {};  ///< of a generic entry: its caller's key
   };
 
   /// Keeps an answer, in the place of an older one under the same key.
@@ -91,6 +94,8 @@ class tier_stack {
 
   /// The entry's tags.
   std::span<const std::uint64_t> tags_of(const blob& entry) const noexcept;
+  /// The key that a generic entry's caller gave it; empty for any other.
+  std::string_view name_of(const blob& entry) const noexcept;
 
   /// Calls `visit(blob&)` for the entries of some buckets of the index, which must be held meanwhile; see key_index.
   template <class Visit>
@@ -101,6 +106,7 @@ class tier_stack {
   void hold_index(bool held) noexcept { index_.hold(held); }
   bool shrink_index() noexcept { return index_.shrink(); }
   std::size_t buckets() const noexcept { return index_.buckets(); }
+  std::uint64_t index_folds() const noexcept { return index_.folds(); }
 
   /// Removes an entry for good. Its key is not remembered.
   void erase(blob& entry) noexcept;
@@ -206,9 +212,15 @@ class tier_stack {
   bool has_room_to_train() const noexcept;
   void stop_sampling(training& t) noexcept;
   training& training_of(std::uint16_t operation);
-  void set_tags(blob& b, std::span<const std::uint64_t> tags);
-  void forget_tags(const blob& b) noexcept;
-  std::uint64_t tag_bytes() const noexcept;
+  /// What few entries have. A generic entry's key lies in its bytes as well, but those may be compressed.
+  struct label {
+    std::vector<std::uint64_t> tags;
+    std::string name;
+  };
+  void set_label(blob& b, std::span<const std::uint64_t> tags, std::string_view name);
+  void forget_label(const blob& b) noexcept;
+  const label* label_of(const blob& entry) const noexcept;
+  std::uint64_t label_bytes() const noexcept;
   void enter(const blob& b) noexcept;
   void leave(const blob& b) noexcept;
   outcome<void> make_own_room(const particulars& about, std::uint32_t weight);
@@ -243,9 +255,10 @@ class tier_stack {
   std::uint64_t trainers_ = 0;
   std::uint64_t waiting_samples_ = 0;  // answers that found no room for their operation's trainer
   std::uint64_t reserved_ = 0;
-  std::vector<duration> lingering_;                                        // by operation; empty where nothing does
-  std::unordered_map<key128, std::vector<std::uint64_t>, key_hash> tags_;  // of the few entries that have any
-  std::size_t tag_count_ = 0;                                              // in all of them
+  std::vector<duration> lingering_;                     // by operation; empty where nothing does
+  std::unordered_map<key128, label, key_hash> labels_;  // of the few entries that have any
+  std::size_t tag_count_ = 0;                           // in all of them
+  std::size_t name_bytes_ = 0;
   compression_window compression_;
   std::vector<tenant_use> uses_;  // by tenant
 };

@@ -25,8 +25,8 @@ invalidation_core::invalidation_core(options o, std::span<const scope> written_d
 
 // -- callers -----------------------------------------------------------------
 
-errc invalidation_core::understand(const request& r, scope& what, sweep_request& sweep) const {
-  if (r.tenant.size() > options_.name_bytes || r.name.size() > options_.name_bytes) return errc::too_large;
+errc invalidation_core::understand(const request& r, std::size_t name_bytes, scope& what, sweep_request& sweep) {
+  if (r.tenant.size() > name_bytes || r.name.size() > name_bytes) return errc::too_large;
   switch (r.kind) {
     case scope_kind::everything: what = scope_of_everything; break;
     case scope_kind::tenant:
@@ -43,6 +43,13 @@ errc invalidation_core::understand(const request& r, scope& what, sweep_request&
       what = scope_of_tag(r.tenant, r.name);
       sweep.tenant = r.tenant;
       break;
+    case scope_kind::pattern:
+      // All of them have one tag; any other pattern must be resolved to keys, by a search.
+      if (r.name != "*") return errc::invalid_argument;
+      what = scope_of_tag(generic_tag(r.tenant));
+      sweep.tenant = r.tenant;
+      sweep.operation = generic_operation;
+      break;
     case scope_kind::key:
     default: return errc::invalid_argument;  // whoever asks may be another process, and say anything
   }
@@ -52,7 +59,7 @@ errc invalidation_core::understand(const request& r, scope& what, sweep_request&
 
 void invalidation_core::requested(std::uint64_t caller, const request& r, instant now, effects& out) {
   call c;
-  errc why = understand(r, c.what, c.sweep);
+  errc why = understand(r, options_.name_bytes, c.what, c.sweep);
   if (why == errc::none && calls_.size() >= options_.calls) why = errc::overloaded;
   if (why != errc::none) {
     out.push_back(reply{caller, why});
@@ -212,6 +219,18 @@ void invalidation_core::tell_raised(std::span<const numbered_scope> raised, bool
       }
     }
   }
+}
+
+// -- who searches Redis ------------------------------------------------------
+
+invalidation_core::searchable invalidation_core::judge(std::span<const shared_entry> entries) const {
+  searchable s{available_, masters_, {}};
+  s.alive.reserve(entries.size());
+  for (const shared_entry& e : entries)
+    s.alive.push_back(
+        book_.is_alive(e.born, e.scopes) &&
+        std::none_of(e.scopes.begin(), e.scopes.end(), [this](const scope& dead) { return journal_.is_open(dead); }));
+  return s;
 }
 
 // -- what is known of it -----------------------------------------------------

@@ -14,6 +14,7 @@
 #include "engine/shared/generation_reader.hpp"
 #include "engine/shared/invalidation_journal.hpp"
 #include "engine/shared/sweep_core.hpp"
+#include "engine/shared/traffic.hpp"
 #include "engine/statistics/counters.hpp"
 
 namespace aicache {
@@ -104,6 +105,10 @@ class invalidation_core {
     bool wait = false;
   };
 
+  /// What a request means, and what a sweep after it would go through. Fails: invalid_argument for what cannot be named;
+  /// too_large over `name_bytes`.
+  static errc understand(const request& r, std::size_t name_bytes, scope& what, sweep_request& sweep);
+
   /// `written_down`: what a former process of this node left in its journal.
   explicit invalidation_core(options o, std::span<const scope> written_down = {});
   invalidation_core(const invalidation_core&) = delete;
@@ -120,6 +125,14 @@ class invalidation_core {
   void subscribed(instant now, effects& out);
   void pause_sweeps(bool paused, instant now, effects& out);
   void tick(instant now, effects& out);
+
+  /// Whether Redis may be searched just now, of how many masters, and which of what was found there is alive.
+  struct searchable {
+    bool available = false;
+    std::uint32_t masters = 1;
+    std::vector<bool> alive;
+  };
+  searchable judge(std::span<const shared_entry> entries) const;
 
   /// When tick() is wanted next.
   instant next_tick(instant now) const;
@@ -157,7 +170,6 @@ class invalidation_core {
   };
 
   // Callers and shards.
-  errc understand(const request& r, scope& what, sweep_request& sweep) const;
   invalidation_journal::added open_scope(const scope& s, effects& out);
   std::vector<bool> present() const;
   void tell(const scope& s, generation g, bool settles, effects& out) const;
@@ -198,6 +210,7 @@ class invalidation_core {
   generation alone_newest_ = 0;
   bool reachable_ = false;
   bool available_ = false;
+  std::uint32_t masters_ = 1;
   std::uint64_t outages_ = 0;
   std::uint64_t outage_read_ = UINT64_MAX;  // between which outages the last whole reading was made
   std::uint64_t outage_reading_ = UINT64_MAX;

@@ -12,6 +12,7 @@ void invalidation_core::link_changed(bool reachable, std::uint32_t masters, std:
   // An outage that nobody told us of has closed the gate as well.
   if (!reachable || outages != outages_) became_unavailable(out);
   reachable_ = reachable;
+  masters_ = std::max(masters, 1U);
   outages_ = outages;
   next_read_ = next_number_ = now;
   sweeps_.link(reachable, masters);

@@ -35,6 +35,11 @@ std::uint64_t tag_hash(std::string_view tenant, std::string_view tag) noexcept {
   return hash_of(tag, hash_of(tenant, 0).lo).lo;
 }
 
+std::uint64_t generic_tag(std::string_view tenant) noexcept {
+  // Seeded by the other half of the tenant's hash than tags are.
+  return hash_of("generic entries", hash_of(tenant, 0).hi).hi;
+}
+
 std::string to_text(const scope& s) {
   std::string text(1, static_cast<char>(s.kind));
   if (s.kind == scope_kind::everything) return text;

@@ -17,7 +17,18 @@ using generation = std::uint64_t;
 inline constexpr generation unnumbered = UINT64_MAX;
 
 /// What an invalidation can name. The value is the letter that stands for it in Redis.
-enum class scope_kind : char { everything = 'e', tenant = 't', operation = 'o', tag = 'g', key = 'k' };
+enum class scope_kind : char {
+  everything = 'e',
+  tenant = 't',
+  operation = 'o',
+  tag = 'g',
+  key = 'k',
+  /// A tenant's generic entries whose keys fit a pattern. No scope is of this kind: a pattern is resolved to keys.
+  pattern = 'p',
+};
+
+/// The operation of generic entries: no request can have it, for a request's operation is never empty.
+inline constexpr std::string_view generic_operation{};
 
 /// The answers that one invalidation means. Names are kept as 128-bit hashes: no text of a user is stored or announced,
 /// and two names that share a hash (never seen) would be invalidated together, never missed.
@@ -34,6 +45,8 @@ scope scope_of_tenant(std::string_view tenant) noexcept;
 scope scope_of_operation(std::string_view operation) noexcept;
 /// What stands for a tag wherever it is kept; tenants do not share tags.
 std::uint64_t tag_hash(std::string_view tenant, std::string_view tag) noexcept;
+/// A tag that all generic entries of a tenant have, and that nobody can give.
+std::uint64_t generic_tag(std::string_view tenant) noexcept;
 inline scope scope_of_tag(std::uint64_t hash) noexcept { return {scope_kind::tag, {0, hash}}; }
 inline scope scope_of_tag(std::string_view tenant, std::string_view tag) noexcept {
   return scope_of_tag(tag_hash(tenant, tag));

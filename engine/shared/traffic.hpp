@@ -46,6 +46,12 @@ struct write_job {
   std::vector<write_item> items;
 };
 
+/// What was found in Redis and belongs to these scopes.
+struct shared_entry {
+  generation born = 0;
+  std::vector<scope> scopes;
+};
+
 /// A caller erased these keys: other nodes must forget them as well.
 struct erased_keys {
   std::vector<key128> keys;

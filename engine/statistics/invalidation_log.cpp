@@ -20,6 +20,7 @@ const char* name_of(scope_kind k) noexcept {
     case scope_kind::operation: return "operation";
     case scope_kind::tag: return "tag";
     case scope_kind::key: return "key";
+    case scope_kind::pattern: return "pattern";
     case scope_kind::everything: break;
   }
   return "everything";

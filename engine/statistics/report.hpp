@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/advice/expiry_ghost.hpp"
@@ -17,6 +18,9 @@ namespace aicache {
 
 /// How many tiers an answer may come from, `none` (a miss) included: the length of per-tier lists.
 inline constexpr std::size_t tier_count = 5;
+
+/// Under this name figures by operation tell of generic entries, which have none.
+inline constexpr std::string_view generic_entries = "(generic)";
 
 /// What one operation has added since the shard's last report.
 struct operation_report {
