@@ -4,6 +4,7 @@
 
 // Requests and answers, and the client for plain threads and for actors.
 #include "actors/client.hpp"
+#include "actors/generic_store.hpp"
 
 // A node in the application's own process.
 #include "actors/node.hpp"

@@ -226,25 +226,16 @@ void client::submit(prepared p, std::function<void(const prepared&)> done) const
   caf::anon_send(actor(), submit_call{std::move(what), std::move(listener)});
 }
 
-template <class Result, class Extract>
-std::future<Result> client::submit(prepared p, Extract extract) const {
-  auto promise = std::make_shared<std::promise<Result>>();
-  auto future = promise->get_future();
-  submit(std::move(p), [promise, extract](const prepared& done) { promise->set_value(extract(done)); });
-  return future;
-}
-
 std::future<std::vector<answer>> client::get_async(std::span<const request> requests, get_options o) const {
-  return submit<std::vector<answer>>(prepare_get(requests, o), answers_of);
+  return submit_for(prepare_get(requests, o), answers_of);
 }
 
 std::future<answer> client::get_async(const request& r, get_options o) const {
-  return submit<answer>(prepare_get({&r, 1}, o), [](const prepared& p) { return answers_of(p).front(); });
+  return submit_for(prepare_get({&r, 1}, o), [](const prepared& p) { return answers_of(p).front(); });
 }
 
 std::future<put_result> client::put_async(const request& r, const response& what, put_options o) const {
-  return submit<put_result>(prepare_put({&r, 1}, {&what, 1}, o),
-                            [](const prepared& p) { return put_results_of(p).front(); });
+  return submit_for(prepare_put({&r, 1}, {&what, 1}, o), [](const prepared& p) { return put_results_of(p).front(); });
 }
 
 answer client::get(const request& r, get_options o) const { return get_async(r, o).get(); }
@@ -259,11 +250,11 @@ put_result client::put(const request& r, const response& what, put_options o) co
 
 std::vector<put_result> client::put(std::span<const request> requests, std::span<const response> what,
                                     put_options o) const {
-  return submit<std::vector<put_result>>(prepare_put(requests, what, o), put_results_of).get();
+  return submit_for(prepare_put(requests, what, o), put_results_of).get();
 }
 
 std::vector<key_result> client::by_key(call_kind kind, std::span<const request> requests, std::int64_t argument) const {
-  return submit<std::vector<key_result>>(prepare_keys(kind, requests, argument), key_results_of).get();
+  return submit_for(prepare_keys(kind, requests, argument), key_results_of).get();
 }
 
 outcome<invalidated> client::invalidate(const invalidate_request& what, duration patience) const {

@@ -21,6 +21,8 @@
 
 namespace aicache {
 
+class generic_store;
+
 /// What the cache says to one request. Holds the stored bytes by reference: keep it as long as you read them.
 struct answer {
   get_status status = get_status::miss;
@@ -133,6 +135,9 @@ class client {
   /// it. Fails: invalid_argument for what cannot be named; deadline after `patience`, by which it may have been done or
   /// not, so ask again; give more for `wait`, which returns only when all of Redis has been swept.
   outcome<invalidated> invalidate(const invalidate_request& what, duration patience = duration{5'000}) const;
+
+  /// What this tenant keeps under keys of its own, next to its answers; see actors/generic_store.hpp.
+  generic_store generic(std::string tenant = {}) const;
 
   /// What the node says of itself, as JSON: see figures_reply. Fails: deadline after `patience`, unavailable.
   outcome<std::string> figures(figures_view view, duration patience = duration{5'000}) const;
@@ -294,6 +299,7 @@ class client {
     std::function<void(std::uint64_t)> back_;
   };
 
+  friend class generic_store;
   explicit client(std::shared_ptr<const session> s) : shared_(std::move(s)) {}
 
   call_builder builder(call_kind kind, duration deadline) const;
@@ -311,9 +317,15 @@ class client {
   std::shared_ptr<held_lease> hold(const request& r, std::uint64_t lease) const;
   void give_back(const request& r, std::uint64_t lease) const;
   void after_put(const request& r, std::uint64_t lease, const put_result& stored) const;
-  template <class Result, class Extract>
-  std::future<Result> submit(prepared p, Extract extract) const;
   void submit(prepared p, std::function<void(const prepared&)> done) const;
+  template <class Extract>
+  auto submit_for(prepared p, Extract extract) const {
+    using result = decltype(extract(std::declval<const prepared&>()));
+    auto promise = std::make_shared<std::promise<result>>();
+    auto future = promise->get_future();
+    submit(std::move(p), [promise, extract](const prepared& done) { promise->set_value(extract(done)); });
+    return future;
+  }
 
   std::shared_ptr<const session> shared_;
 };

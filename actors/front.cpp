@@ -102,6 +102,7 @@ front_actor::behavior_type front_state::start(node_options options) {
       },
       [this](front_tick) { tick(); },
       [this](const invalidate_request& m) { return invalidate(m); },
+      [this](const keys_request& m) { return keys(m); },
       [this](const use_keys& m) {
         options_.sharing.keys = m.keys;
         for (const slot& s : shards_)
@@ -356,6 +357,8 @@ caf::result<reset_done> front_state::reset() {
 
 // The monitor hears of what a caller invalidated, never of the names of keys.
 caf::result<invalidated> front_state::invalidate(const invalidate_request& m) {
+  // All of a tenant's generic entries have a scope of their own.
+  if (m.dry_run || (m.kind == scope_kind::pattern && m.name != "*")) return search_and_invalidate(m);
   auto promise = self_->make_response_promise<invalidated>();
   const auto begun = self_->clock().now();
   // Whoever waits for a sweep waits for minutes.

@@ -11,6 +11,7 @@
 #include "config/sources.hpp"
 #include "engine/advice/snapshot.hpp"
 #include "engine/degradation/level.hpp"
+#include "engine/search/search_core.hpp"
 #include "engine/shard/options.hpp"
 #include "messages/interfaces.hpp"
 
@@ -84,6 +85,10 @@ class front_state {
   caf::result<figures_reply> figures(figures_view view);
   caf::result<reset_done> reset();
   caf::result<invalidated> invalidate(const invalidate_request& m);
+  caf::result<invalidated> search_and_invalidate(const invalidate_request& m);
+  caf::result<keys_found> keys(const keys_request& m);
+  template <class Reply, class Then>
+  caf::result<Reply> run_search(search_request what, bool redis, Then then);
   node_facts facts(const link_figures& link, const invalidation_counters& invalidations) const;
   instant now() const { return clock_.at(self_->clock().now()); }
   void take_level(const std::optional<degradation::change>& c);
@@ -120,7 +125,8 @@ class front_state {
   std::vector<slot> shards_;
   std::uint64_t epoch_ = 0;
   std::vector<map_watcher> watchers_;
-  client_actor own_client_;  // does the work of operations that come here
+  client_actor own_client_;   // does the work of operations that come here
+  std::size_t searches_ = 0;  // under way
   bool draining_ = false;
   std::size_t next_worker_ = 0;  // that unpacks a page
 };

@@ -104,6 +104,9 @@ node_options to_options(const config::settings& s, unsigned cores, instant unix_
   o.shard.lifetimes.jitter_percent = static_cast<unsigned>(s.ttl.jitter);
   o.shard.stale = {s.stale.while_revalidate, s.stale.if_error, s.stale.while_revalidate_operations,
                    s.stale.if_error_operations};
+  // What callers keep under keys of their own is not computed anew by whoever finds it old.
+  o.shard.stale.while_revalidate_of[std::string(generic_operation)] = duration{0};
+  o.shard.stale.if_error_of[std::string(generic_operation)] = duration{0};
   o.shard.gate = {s.gate.store_empty,      s.gate.store_truncated, s.gate.store_filtered,
                   s.gate.store_tool_calls, s.gate.store_unknown,   s.gate.share_unstored};
   negative_options& errors = o.shard.negatives;

@@ -82,6 +82,7 @@ shard_actor::behavior_type shard_state::start(shard_setup setup) {
         perform();
         tick_soon();
       },
+      [this](const memory_search& m) { return look_for(m); },
       [this](const colleagues& m) { take_colleagues(m); },
       [this](drain_shard) { return drain(); },
       [this](const walk_request& m) { return walk(m); },
@@ -393,6 +394,17 @@ void shard_state::tick_soon() {
 void shard_state::next_tick(duration wait) {
   tick_due_ = self_->clock().now() + wait;
   self_->delayed_send(self_, wait, shard_tick{});
+}
+
+// Without memory for what it finds a search has to begin again.
+memory_found shard_state::look_for(const memory_search& m) {
+  try {
+    return core_->search(m, now());
+  } catch (const std::exception&) {
+    memory_found none;
+    none.lost = true;
+    return none;
+  }
 }
 
 // Of a run of slow batches the first is told, until the next report.

@@ -87,6 +87,7 @@ class shard_state {
   void time_fetch(const fetched& m);
   void tick(bool extra);
   void report(shard_report now);
+  memory_found look_for(const memory_search& m);
   void tell_slow(const get_body& body, std::uint64_t nanoseconds, instant at);
   caf::result<drained> drain();
   void tick_soon();

@@ -8,6 +8,7 @@
 #include "engine/client/client_core.hpp"
 #include "engine/degradation/level.hpp"
 #include "engine/eviction/mode_learner.hpp"
+#include "engine/search/memory_search.hpp"
 #include "engine/shard/effects.hpp"
 #include "engine/shared/shared_codec.hpp"
 #include "engine/statistics/invalidation_log.hpp"
@@ -99,9 +100,9 @@ using shard_actor = caf::typed_actor<
     caf::reacts_to<shard_tick>, caf::reacts_to<steer>, caf::reacts_to<pack_done>, caf::reacts_to<unpack_done>,
     caf::reacts_to<train_done>, caf::reacts_to<fetched>, caf::reacts_to<open_done>, caf::reacts_to<stored>,
     caf::reacts_to<use_keys>, caf::reacts_to<serve_level>, caf::reacts_to<shared_tier_state>,
-    caf::reacts_to<invalidate_scopes>, caf::reacts_to<colleagues>, caf::replies_to<drain_shard>::with<drained>,
-    caf::replies_to<walk_request>::with<walked>, caf::replies_to<import_entries>::with<imported>,
-    caf::reacts_to<retune_shard>>;
+    caf::reacts_to<invalidate_scopes>, caf::replies_to<memory_search>::with<memory_found>, caf::reacts_to<colleagues>,
+    caf::replies_to<drain_shard>::with<drained>, caf::replies_to<walk_request>::with<walked>,
+    caf::replies_to<import_entries>::with<imported>, caf::reacts_to<retune_shard>>;
 
 // -- the way to the shared tier ----------------------------------------------
 
@@ -236,14 +237,20 @@ AICACHE_INSPECT_EMPTY(drain_request)
 ///   {scope_kind::tenant, "acme"}            all of a tenant's; it may be "", as in requests
 ///   {scope_kind::operation, "", "qa"}       of an operation, of all tenants
 ///   {scope_kind::everything}
-/// Single answers are erased, not invalidated: scope_kind::key is refused, and so is an empty operation or tag.
+///   {scope_kind::pattern, "acme", "user:*"} tenant acme's generic entries whose keys fit (engine/search/glob.hpp); "*" all
+/// Single answers are erased, not invalidated: scope_kind::key is refused, and so is an empty operation, tag or pattern.
+///
+/// A pattern but "*" is resolved to keys, in the memory of this node and in Redis, before it is answered, and each is
+/// erased by itself: dead on all nodes from then on, as erased keys are. What only another node has, and not Redis, is
+/// not found; nor what lies in Redis while that is away, which `swept` says.
 struct invalidate_request {
   scope_kind kind = scope_kind::everything;
   std::string tenant{};
   std::string name{};
-  bool wait = false;  ///< answer when Redis has been swept as well, which may take minutes
+  bool wait = false;     ///< answer when Redis has been swept as well, which may take minutes
+  bool dry_run = false;  ///< say what would go, and let it be; with `wait` also what would go of Redis
 };
-AICACHE_INSPECT(invalidate_request, a, b, c, d)
+AICACHE_INSPECT(invalidate_request, a, b, c, d, e)
 
 /// What an invalidation came to; it holds from the moment of this answer on, in this node, and in others as soon as they
 /// can be told.
@@ -251,10 +258,29 @@ struct invalidated {
   errc why = errc::none;
   bool numbered = false;        ///< Redis knows of it; else it will when it is back, before anything is read from it
   std::uint64_t in_memory = 0;  ///< entries of this node that went
-  std::uint64_t in_redis = 0;   ///< entries that a sweep removed; counted only for who waits
-  bool swept = false;           ///< the sweep went through all of Redis
+  std::uint64_t in_redis = 0;   ///< entries that a sweep removed; counted only for who waits, and for patterns
+  bool swept = false;           ///< the sweep, or the search, went through all of Redis
 };
 AICACHE_INSPECT(invalidated, a, b, c, d, e)
+
+/// Which keys of a tenant's generic entries fit a pattern? (anyone to front) In order, one page at a time: the next goes on
+/// behind the last key of this one.
+struct keys_request {
+  std::string tenant{};
+  std::string pattern = "*";
+  std::string after{};          ///< only keys behind this one
+  std::uint32_t limit = 1'000;  ///< at most; a page has no more than 10,000, and no more than 1 MiB of keys
+};
+AICACHE_INSPECT(keys_request, a, b, c, d)
+
+/// The keys that live in this node's memory or in Redis.
+struct keys_found {
+  errc why = errc::none;
+  std::vector<std::string> keys{};
+  bool more = false;          ///< there are keys behind the last of these
+  bool all_of_redis = false;  ///< Redis was searched to its end, or there is none
+};
+AICACHE_INSPECT(keys_found, a, b, c, d)
 
 /// Is the shared tier of use at the moment? (anyone to front)
 struct shared_tier_request {};
@@ -278,11 +304,11 @@ using front_actor = caf::typed_actor<
     caf::reacts_to<watch_map>, caf::replies_to<map_request>::with<shard_map>, caf::reacts_to<keys_made>,
     caf::replies_to<statistics_request>::with<node_statistics>, caf::replies_to<figures_request>::with<figures_reply>,
     caf::replies_to<reset_request>::with<reset_done>, caf::replies_to<drain_request>::with<drained>,
-    caf::replies_to<invalidate_request>::with<invalidated>, caf::reacts_to<use_keys>,
-    caf::replies_to<shared_tier_request>::with<bool>, caf::replies_to<colleagues_request>::with<colleagues>,
-    caf::replies_to<export_request>::with<export_reply>, caf::replies_to<import_request>::with<import_reply>,
-    caf::replies_to<reload_request>::with<reload_reply>, caf::replies_to<use_settings>::with<reload_reply>,
-    caf::replies_to<settings_request>::with<running_settings>,
+    caf::replies_to<invalidate_request>::with<invalidated>, caf::replies_to<keys_request>::with<keys_found>,
+    caf::reacts_to<use_keys>, caf::replies_to<shared_tier_request>::with<bool>,
+    caf::replies_to<colleagues_request>::with<colleagues>, caf::replies_to<export_request>::with<export_reply>,
+    caf::replies_to<import_request>::with<import_reply>, caf::replies_to<reload_request>::with<reload_reply>,
+    caf::replies_to<use_settings>::with<reload_reply>, caf::replies_to<settings_request>::with<running_settings>,
     caf::reacts_to<shared_tier_state>, caf::reacts_to<shard_pressure>, caf::reacts_to<front_tick>,
     caf::reacts_to<restart_shard>>;
 
@@ -320,6 +346,8 @@ using client_actor = map_watcher::extend<
 }  // namespace aicache
 
 // What must never come from another process cannot be serialized at all.
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::memory_search)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::memory_found)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::shard_tick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::steer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::pack_done)

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/redis/redis_core.hpp"
+#include "engine/search/search_core.hpp"
 #include "engine/statistics/counters.hpp"
 #include "messages/interfaces.hpp"
 #include "messages/shared_tier.hpp"
@@ -62,6 +63,15 @@ struct subscription_state {
 struct pause_sweeps {
   bool paused = true;
 };
+/// May Redis be searched just now, and which of what was found there is alive? (search to invalidation)
+struct judge_entries {
+  std::vector<shared_entry> entries;
+};
+struct entries_judged {
+  bool available = false;
+  std::uint32_t masters = 1;
+  std::vector<bool> alive;
+};
 /// What has been invalidated so far, and what is under way?
 struct invalidation_statistics_request {};
 
@@ -71,10 +81,23 @@ using invalidation_actor =
                          caf::reacts_to<serve_shards>, caf::reacts_to<scopes_invalidated>, caf::reacts_to<link_replies>,
                          caf::reacts_to<announcement>, caf::reacts_to<subscription_state>,
                          caf::reacts_to<invalidation_tick>, caf::reacts_to<pause_sweeps>,
+                         caf::replies_to<judge_entries>::with<entries_judged>,
                          caf::replies_to<invalidation_statistics_request>::with<invalidation_counters>>;
+
+// -- searches ----------------------------------------------------------------
+
+/// Search, once (front to search).
+struct begin_search {};
+
+/// Finds what nobody can name, and counts, lists or erases it; it ends with its answer.
+using search_actor = caf::typed_actor<caf::replies_to<begin_search>::with<search_result>, caf::reacts_to<link_replies>>;
 
 }  // namespace aicache
 
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::judge_entries)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::entries_judged)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::begin_search)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::search_result)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::link_commands)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::link_replies)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::link_completions)

@@ -77,6 +77,10 @@ invalidation_actor::behavior_type invalidation_state::start(invalidation_setup s
         decide([&](auto& out) { core_->tick(now(), out); });
       },
       [this](const pause_sweeps& m) { decide([&](auto& out) { core_->pause_sweeps(m.paused, now(), out); }); },
+      [this](const judge_entries& m) {
+        auto judged = core_->judge(m.entries);
+        return entries_judged{judged.available, judged.masters, std::move(judged.alive)};
+      },
       [this](invalidation_statistics_request) { return core_->counters(); },
   };
 }

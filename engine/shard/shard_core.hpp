@@ -289,7 +289,9 @@ class shard_core {
   bool bury_if_dead(const key128& key);
   bool means(const sweep& s, const blob& entry) const noexcept;
   bool sweep_on(effects& out);
-  void hold_index() noexcept { tiers_.hold_index(sweeping_ || walk_until_ != instant{} || searched_until_ != instant{0}); }
+  void hold_index() noexcept {
+    tiers_.hold_index(sweeping_ || walk_until_ != instant{} || searched_until_ != instant{0});
+  }
   void end_walk(instant now) noexcept;
   std::uint64_t run() const noexcept { return sample_hash({options_.seed, 1}) | 1; }
   bool was_invalidated(const transfer_item& item, const import_rules& rules) const;

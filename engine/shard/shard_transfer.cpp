@@ -148,8 +148,11 @@ import_result shard_core::import_one(const transfer_item& item, const import_rul
     return {status::refused, errc::invalid_argument, behind};
   }
   const finish_reason finish = finish_of(*item.value);
-  const errc why =
-      finish == finish_reason::failed ? errc::compute_failed : options_.gate.judge(finish, item.value->text()).why;
+  const std::string_view name = attribute_of(*item.value, attribute::key);
+  // What a caller keeps under a key of its own is no model's answer: no gate judges it.
+  const errc why = finish == finish_reason::failed ? errc::compute_failed
+                   : name.empty()                  ? options_.gate.judge(finish, item.value->text()).why
+                                                   : errc::none;
   if (why != errc::none) return {status::refused, why, behind};
   if (rules.dry_run) return {taken, errc::none, behind};
   bury_if_dead(key);
@@ -159,7 +162,7 @@ import_result shard_core::import_one(const transfer_item& item, const import_rul
   const std::uint32_t size = item.value->size();
   const outcome<void> stored = tiers_.store(item.value,
                                             {key, operation, tenant, item.text, item.expires, may_be_hot(o, item.text),
-                                             epoch_, std::min(item.created, now), item.tags},
+                                             epoch_, std::min(item.created, now), item.tags, name},
                                             now, out);
   if (!stored) {
     ++(stored.why().code == errc::too_large ? counters_.refused_too_large : counters_.refused_memory);

@@ -202,6 +202,8 @@ TEST_CASE("invalidations cross a network whole, with whatever kind the other sid
   CHECK(asked.tenant == "acme");
   CHECK(asked.name == "doc-17");
   CHECK(asked.wait);
+  CHECK_FALSE(asked.dry_run);
+  CHECK(c.through(invalidate_request{scope_kind::pattern, "acme", "user:*", false, true}).dry_run);
   // Who decides what a kind means refuses this one.
   CHECK(c.through(invalidate_request{static_cast<scope_kind>(7)}).kind == static_cast<scope_kind>(7));
 
@@ -212,6 +214,21 @@ TEST_CASE("invalidations cross a network whole, with whatever kind the other sid
   CHECK(done.in_redis == 4);
   CHECK(done.swept);
   c.through(shared_tier_request{});
+}
+
+TEST_CASE("questions for keys, and keys of any bytes, cross a network whole", "[messages]") {
+  city c;
+  const auto asked = c.through(keys_request{"acme", "user:*", "user:1", 17});
+  CHECK(asked.tenant == "acme");
+  CHECK(asked.pattern == "user:*");
+  CHECK(asked.after == "user:1");
+  CHECK(asked.limit == 17);
+  const keys_found told{errc::unavailable, {std::string("\0\xff", 2), "user:2"}, true, true};
+  const auto found = c.through(told);
+  CHECK(found.why == told.why);
+  CHECK(found.keys == told.keys);
+  CHECK(found.more);
+  CHECK(found.all_of_redis);
 }
 
 TEST_CASE("what must not come from another process cannot be sent there", "[messages]") {
