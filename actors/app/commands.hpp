@@ -15,6 +15,7 @@ using command_group = void (*)(CLI::App& program, page& answer);
 
 void add_config_commands(CLI::App& program, page& answer);
 void add_data_commands(CLI::App& program, page& answer);
+void add_generic_commands(CLI::App& program, page& answer);
 void add_invalidate_commands(CLI::App& program, page& answer);
 void add_key_commands(CLI::App& program, page& answer);
 void add_migrate_commands(CLI::App& program, page& answer);

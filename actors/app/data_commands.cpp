@@ -4,6 +4,7 @@
 
 #include "actors/app/commands.hpp"
 #include "actors/app/data_pages.hpp"
+#include "actors/app/generic_pages.hpp"
 #include "actors/app/node_session.hpp"
 
 namespace aicache::app {
@@ -14,6 +15,7 @@ namespace {
 struct data_arguments {
   std::string node;
   request_arguments asked;
+  std::string key;
   answer_arguments with;
   std::string ttl;
   bool verbose = false;
@@ -26,6 +28,15 @@ CLI::App& data_command(CLI::App& program, const data_given& given, const char* n
   CLI::App& command = *program.add_subcommand(name, description);
   take_node(command, given->node);
   take_request(command, given->asked);
+  return command;
+}
+
+// For what stands under a key of the caller's own as well.
+CLI::App& keyed_command(CLI::App& program, const data_given& given, const char* name, const char* description) {
+  CLI::App& command = data_command(program, given, name, description);
+  CLI::Option* key = command.add_option("--key", given->key, "a generic entry's key, in the place of a request");
+  for (const char* other : {"--model", "--operation", "--text", "--text-file", "--options", "--question"})
+    key->excludes(command.get_option(other));
   return command;
 }
 
@@ -59,11 +70,15 @@ void take_answer(CLI::App& command, const data_given& given) {
 void add_data_commands(CLI::App& program, page& answer) {
   const auto given = std::make_shared<data_arguments>();
 
-  CLI::App& get = data_command(program, given, "get", "the answer to a request");
+  CLI::App& get = keyed_command(program, given, "get", "the answer to a request, or what stands under a key");
   get.add_flag("--verbose", given->verbose, "also where it was, how old it is, how long it lives on, what it cost");
   take_lines(get, given);
-  get.callback([given, &program, &answer] {
+  get.callback([given, &get, &program, &answer] {
     const bool with_facts = given->verbose || program.count("--json") > 0;
+    if (get.count("--key") > 0) {
+      answer = get_entry_page(given->node, {given->asked.given.tenant, given->key}, with_facts);
+      return;
+    }
     answer = given->lines ? answer_lines(call_kind::get, given->node, given->asked, false)
                           : get_page(given->node, given->asked, with_facts);
   });
@@ -77,22 +92,32 @@ void add_data_commands(CLI::App& program, page& answer) {
                           : put_page(given->node, given->asked, given->with);
   });
 
-  const std::pair<const char*, const char*> simple[] = {{"delete", "forgets the answer to a request"},
-                                                        {"exists", "whether there is an answer to a request"},
-                                                        {"ttl", "how long the answer to a request lives on"}};
+  const std::pair<const char*, const char*> simple[] = {
+      {"delete", "forgets the answer to a request, or what stands under a key"},
+      {"exists", "whether there is an answer to a request, or something under a key"},
+      {"ttl", "how long the answer to a request, or what stands under a key, lives on"}};
   const call_kind kinds[] = {call_kind::erase, call_kind::exists, call_kind::time_left};
   for (std::size_t i = 0; i < std::size(simple); ++i) {
-    CLI::App& command = data_command(program, given, simple[i].first, simple[i].second);
+    CLI::App& command = keyed_command(program, given, simple[i].first, simple[i].second);
     take_lines(command, given);
-    command.callback([given, &answer, kind = kinds[i]] {
+    command.callback([given, &command, &answer, kind = kinds[i]] {
+      if (command.count("--key") > 0) {
+        answer = entry_page(kind, given->node, {given->asked.given.tenant, given->key});
+        return;
+      }
       answer = given->lines ? answer_lines(kind, given->node, given->asked, false)
                             : key_page(kind, given->node, given->asked);
     });
   }
 
-  CLI::App& touch = data_command(program, given, "touch", "gives the answer to a request a new time to live");
+  CLI::App& touch = keyed_command(program, given, "touch",
+                                  "gives the answer to a request, or what stands under a key, a new time to live");
   touch.add_option("--ttl", given->ttl, "how long it lives, counted from now")->type_name("90s|5m|2h|...")->required();
-  touch.callback([given, &answer] { answer = touch_page(given->node, given->asked, given->ttl); });
+  touch.callback([given, &touch, &answer] {
+    answer = touch.count("--key") > 0
+                 ? touch_entry_page(given->node, {given->asked.given.tenant, given->key}, given->ttl)
+                 : touch_page(given->node, given->asked, given->ttl);
+  });
 }
 
 }  // namespace aicache::app

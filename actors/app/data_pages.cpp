@@ -36,6 +36,8 @@ void add_times(page& to, const answer& a, const key_result& left) {
   to.facts.emplace_back("left_ms", ends ? std::to_string(left.left_ms) : "never ends");
 }
 
+}  // namespace
+
 std::optional<duration> time_in(const std::string& text, page& refusal) {
   const auto read = config::read_time(text);
   if (!read.value || read.value->count() <= 0)
@@ -44,27 +46,58 @@ std::optional<duration> time_in(const std::string& text, page& refusal) {
   return read.value;
 }
 
-}  // namespace
-
-page get_page(const std::string& node, const request_arguments& asked, bool with_facts) {
-  return with_node(node, asked, [with_facts](node_session& s, const request& r) {
-    const answer a = s.cache().get(r);
-    if (a.error != errc::none) return failed(a.error);
-    if (!a.hit()) return not_there();
-    page out;
-    if (with_facts) {
-      out.facts.emplace_back("tier", to_string(a.from));
-      add_times(out, a, s.cache().time_left(r));
-      add_fact(out, "retrievals", a.retrievals);
-      if (!a.model().empty()) out.facts.emplace_back("model", a.model());
+page page_of(const answer& a, bool with_facts, const std::function<key_result()>& left) {
+  if (a.error != errc::none) return failed(a.error);
+  if (!a.hit()) return not_there();
+  page out;
+  if (with_facts) {
+    out.facts.emplace_back("tier", to_string(a.from));
+    add_times(out, a, left());
+    add_fact(out, "retrievals", a.retrievals);
+    if (!a.model().empty()) out.facts.emplace_back("model", a.model());
+    if (attribute_of(*a.value, attribute::key).empty()) {
       add_fact(out, "input_tokens", a.facts().input_tokens);
       add_fact(out, "output_tokens", a.facts().output_tokens);
       add_fact(out, "model_ms", a.facts().model_ms);
-      // What JSON cannot hold is not altered for it.
-      if (!is_utf8(a.text(), lone_surrogates::refused)) out.facts.emplace_back("base64", in_base64(a.text()));
     }
-    if (!with_facts || is_utf8(a.text(), lone_surrogates::refused)) out.text = a.text();
+    // What JSON cannot hold is not altered for it.
+    if (!is_utf8(a.text(), lone_surrogates::refused)) out.facts.emplace_back("base64", in_base64(a.text()));
+  }
+  if (!with_facts || is_utf8(a.text(), lone_surrogates::refused)) out.text = a.text();
+  return out;
+}
+
+page page_of(const put_result& done, bool write_through) {
+  if (done.error != errc::none) return failed(done.error);
+  page out;
+  out.facts.emplace_back("stored", done.status == put_status::stored ? "yes" : "no");
+  if (write_through)
+    out.facts.emplace_back("in_redis", done.shared == shared_copy::written  ? "yes"
+                                       : done.shared == shared_copy::failed ? "failed"
+                                                                            : "later");
+  const bool fell_short = done.status != put_status::stored || done.shared == shared_copy::failed;
+  out.exit_code = fell_short ? exits::not_found : exits::done;
+  return out;
+}
+
+page page_of(call_kind kind, const key_result& done) {
+  if (done.error != errc::none) return failed(done.error);
+  page out;
+  if (kind == call_kind::touch) {
+    if (!done.found) return not_there();
+    out.facts.emplace_back("touched", "yes");
     return out;
+  }
+  out.facts.emplace_back("found", done.found ? "yes" : "no");
+  if (kind == call_kind::time_left && done.found)
+    out.facts.emplace_back("left_ms", done.left_ms == INT64_MAX ? "never ends" : std::to_string(done.left_ms));
+  out.exit_code = done.found ? exits::done : exits::not_found;
+  return out;
+}
+
+page get_page(const std::string& node, const request_arguments& asked, bool with_facts) {
+  return with_node(node, asked, [with_facts](node_session& s, const request& r) {
+    return page_of(s.cache().get(r), with_facts, [&] { return s.cache().time_left(r); });
   });
 }
 
@@ -87,17 +120,7 @@ page put_page(const std::string& node, const request_arguments& asked, const ans
   }
   return with_node(node, asked, [&](node_session& s, const request& r) {
     wanted.asked = r;
-    const put_result done = s.put({&wanted, 1}).front();
-    if (done.error != errc::none) return failed(done.error);
-    page out;
-    out.facts.emplace_back("stored", done.status == put_status::stored ? "yes" : "no");
-    if (wanted.write_through)
-      out.facts.emplace_back("in_redis", done.shared == shared_copy::written  ? "yes"
-                                         : done.shared == shared_copy::failed ? "failed"
-                                                                              : "later");
-    const bool fell_short = done.status != put_status::stored || done.shared == shared_copy::failed;
-    out.exit_code = fell_short ? exits::not_found : exits::done;
-    return out;
+    return page_of(s.put({&wanted, 1}).front(), wanted.write_through);
   });
 }
 
@@ -106,25 +129,13 @@ page touch_page(const std::string& node, const request_arguments& asked, const s
   const auto life = time_in(ttl, refusal);
   if (refusal.exit_code != exits::done) return refusal;
   return with_node(node, asked, [&](node_session& s, const request& r) {
-    const key_result done = s.cache().touch(r, *life);
-    if (done.error != errc::none) return failed(done.error);
-    if (!done.found) return not_there();
-    page out;
-    out.facts.emplace_back("touched", "yes");
-    return out;
+    return page_of(call_kind::touch, s.cache().touch(r, *life));
   });
 }
 
 page key_page(call_kind kind, const std::string& node, const request_arguments& asked) {
   return with_node(node, asked, [kind](node_session& s, const request& r) {
-    const key_result done = s.cache().by_key(kind, {&r, 1}).front();
-    if (done.error != errc::none) return failed(done.error);
-    page out;
-    out.facts.emplace_back("found", done.found ? "yes" : "no");
-    if (kind == call_kind::time_left && done.found)
-      out.facts.emplace_back("left_ms", done.left_ms == INT64_MAX ? "never ends" : std::to_string(done.left_ms));
-    out.exit_code = done.found ? exits::done : exits::not_found;
-    return out;
+    return page_of(kind, s.cache().by_key(kind, {&r, 1}).front());
   });
 }
 

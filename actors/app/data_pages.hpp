@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,14 @@ struct answer_arguments {
   std::vector<std::string> tags;
   bool write_through = false;
 };
+
+/// How results look; `left` is asked for what is still to live, if that is told.
+page page_of(const answer& a, bool with_facts, const std::function<key_result()>& left);
+page page_of(const put_result& done, bool write_through);
+/// call_kind::erase, exists, time_left or touch.
+page page_of(call_kind kind, const key_result& done);
+/// The time to live that is written so; what is wrong with it in `refusal`.
+std::optional<duration> time_in(const std::string& text, page& refusal);
 
 /// What is done with answers, one request at a time.
 ///
