@@ -4,7 +4,7 @@
 usage: scrape_cost.py BUILD [--rounds 8] [--entries 1000000] [--operations 20] [--tenants 20]   BUILD holds aicached, aicache-load
 
 Tells how long a scrape takes while the node is asked, how much of the node's processor time goes to it, and the throughput with
-and without. Exit code 1 when a scrape takes 50 ms, or costs 1 % of the processor time that the node has under load.
+and without. Exit code 1 when one scrape of twenty takes 50 ms, or one costs 1 % of the processor time that the node has under load.
 """
 import argparse
 import json
@@ -113,8 +113,10 @@ with tempfile.TemporaryDirectory() as folder:
     on, off = statistics.median(rates[True]), statistics.median(rates[False])
     share = 100 * one / statistics.median(busy)
     took.sort()
-    print(f"a scrape under load: median {1000 * statistics.median(took):.1f} ms, longest {1000 * took[-1]:.1f} ms of {len(took)}")
+    late = took[int(0.95 * (len(took) - 1))]
+    print(f"a scrape under load: median {1000 * statistics.median(took):.1f} ms, p95 {1000 * late:.1f} ms, "
+          f"longest {1000 * took[-1]:.1f} ms of {len(took)}")
     print(f"processor time of one scrape: {1000 * one:.2f} ms, at one a second {share:.2f} % of what the node has under load")
     print(f"requests a second, medians of {a.rounds} rounds: {off:,.0f} without, {on:,.0f} with, {100 * (on / off - 1):+.2f} % "
           f"(rounds without spread by {100 * statistics.pstdev(rates[False]) / off:.1f} %)")
-    raise SystemExit(1 if took[-1] >= 0.050 or share >= 1 else 0)
+    raise SystemExit(1 if late >= 0.050 or share >= 1 else 0)

@@ -64,7 +64,7 @@ TEST_CASE("what Prometheus has of a node is what the load program reports, to th
     CHECK(in(counted_of, {{"le", "+Inf"}, {"operation", o.at("operation")}}) == o.at("gets"));
   }
   CHECK(hits_of.size() == l.report.at("operations").size());
-  // Histograms are of use: a quantile of them lies near the one that the node itself tells, which is exact to 1/16.
+  // Histograms are of use: a quantile of them lies near the one that the node itself tells, which is finer.
   const json own = json::parse(ask_http(node.http_port(), "GET", "/api/v1/statistics").body).at("tiers").at("hot");
   const double p99 = prometheus.value(R"(histogram_quantile(0.99, aicache_tier_get_seconds_bucket{tier="hot"}))") * 1e9;
   CHECK(p99 == Approx(own.at("p99").get<double>()).epsilon(0.25));
