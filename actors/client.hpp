@@ -254,6 +254,29 @@ class client {
         otherwise);
   }
 
+  /// Has events told to `self`, which handles `const event_batch&` and then says took(batch): who says nothing is sent two
+  /// batches and no more. `then(subscription)`, or `otherwise(caf::error)`. What is told and how much of it: see
+  /// messages/events.hpp. A node that ends tells nothing any more; who must know monitors front().
+  template <class Self, class Then, class Otherwise>
+  void subscribe(Self* self, event_filter what, Then then, Otherwise otherwise,
+                 duration patience = duration{5'000}) const {
+    const caf::strong_actor_ptr me{self->ctrl()};
+    self->request(shared_->front, patience, subscribe_request{caf::actor_cast<event_watcher>(me), std::move(what)})
+        .then(
+            [then = std::move(then), otherwise](const subscribed& made) mutable {
+              if (made.why == errc::none) return then(made.subscription);
+              caf::error refused = to_error(made.why);
+              otherwise(refused);
+            },
+            otherwise);
+  }
+  void took(const event_batch& batch) const { caf::anon_send(shared_->front, events_taken{batch.subscription}); }
+  void unsubscribe(std::uint64_t subscription) const {
+    caf::anon_send(shared_->front, unsubscribe_request{subscription});
+  }
+
+  /// The node's front, for those who speak the protocol themselves.
+  const front_actor& front() const noexcept { return shared_->front; }
   /// The client actor, for those who make their own calls.
   const client_actor& actor() const noexcept { return shared_->actor; }
   const client_limits& limits() const noexcept { return shared_->limits; }

@@ -52,6 +52,7 @@ front_actor::behavior_type front_state::start(node_options options) {
       if (link_) self_->send_exit(link_, caf::exit_reason::user_shutdown);
       return share_anew();
     }
+    subscriber_gone(m.source);
     std::erase_if(watchers_, [&](const map_watcher& w) { return w.address() == m.source; });
   });
   spawn_monitor();
@@ -103,6 +104,10 @@ front_actor::behavior_type front_state::start(node_options options) {
       [this](front_tick) { tick(); },
       [this](const invalidate_request& m) { return invalidate(m); },
       [this](const keys_request& m) { return keys(m); },
+      [this](const subscribe_request& m) { return subscribe(m); },
+      [this](unsubscribe_request m) { return unsubscribe(m.subscription); },
+      [this](events_taken m) { taken(m.subscription); },
+      [this](const events_noted& m) { tell_events(m.events, m.dropped); },
       [this](const use_keys& m) {
         options_.sharing.keys = m.keys;
         for (const slot& s : shards_)
@@ -206,6 +211,7 @@ void front_state::spawn_shard(std::uint32_t number) {
   s.handle = self_->spawn<caf::monitored>(shard, std::move(setup));
   if (options_.sharing.keys) self_->send(s.handle, use_keys{options_.sharing.keys});
   if (level_.level() != service_level::normal) self_->send(s.handle, serve_level{level_.level()});
+  if (noted_ != 0) self_->send(s.handle, watch_events{noted_});
 }
 
 void front_state::shard_died(std::uint32_t number, const caf::error& why) {
@@ -364,10 +370,14 @@ caf::result<invalidated> front_state::invalidate(const invalidate_request& m) {
   // Whoever waits for a sweep waits for minutes.
   self_->request(invalidation_, caf::infinite, m)
       .then(
-          [this, promise, begun, kind = m.kind, name = m.name.empty() ? m.tenant : m.name](invalidated& done) mutable {
+          [this, promise, begun, m](invalidated& done) mutable {
             if (done.why == errc::none) {
               const auto took = static_cast<std::uint64_t>(nanoseconds(self_->clock().now()) - nanoseconds(begun));
-              self_->send(monitor_, invalidation_seen{{now(), kind, std::move(name), done.in_memory, took}});
+              tell_invalidated(m, done.in_memory);
+              self_->send(
+                  monitor_,
+                  invalidation_seen{{now(), m.kind, m.name.empty() || m.kind == scope_kind::pattern ? m.tenant : m.name,
+                                     done.in_memory, took}});
             }
             promise.deliver(std::move(done));
           },

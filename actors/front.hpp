@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "actors/node_clock.hpp"
@@ -11,6 +13,7 @@
 #include "config/sources.hpp"
 #include "engine/advice/snapshot.hpp"
 #include "engine/degradation/level.hpp"
+#include "engine/events/event_hub.hpp"
 #include "engine/search/search_core.hpp"
 #include "engine/shard/options.hpp"
 #include "messages/interfaces.hpp"
@@ -87,6 +90,14 @@ class front_state {
   caf::result<invalidated> invalidate(const invalidate_request& m);
   caf::result<invalidated> search_and_invalidate(const invalidate_request& m);
   caf::result<keys_found> keys(const keys_request& m);
+  subscribed subscribe(const subscribe_request& m);
+  unsubscribed unsubscribe(std::uint64_t subscription);
+  void taken(std::uint64_t subscription);
+  void subscriber_gone(const caf::actor_addr& who);
+  void tell_events(std::span<const cache_event> events, std::uint64_t dropped);
+  void tell_invalidated(const invalidate_request& m, std::uint64_t entries);
+  void deliver(event_hub::deliveries& all);
+  void have_events_noted();
   template <class Reply, class Then>
   caf::result<Reply> run_search(search_request what, bool redis, Then then);
   node_facts facts(const link_figures& link, const invalidation_counters& invalidations) const;
@@ -127,6 +138,9 @@ class front_state {
   std::vector<map_watcher> watchers_;
   client_actor own_client_;   // does the work of operations that come here
   std::size_t searches_ = 0;  // under way
+  event_hub events_{{}};
+  std::map<std::uint64_t, event_watcher> subscribers_;  // by subscription
+  event_kinds noted_ = 0;                               // by shards
   bool draining_ = false;
   std::size_t next_worker_ = 0;  // that unpacks a page
 };

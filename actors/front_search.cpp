@@ -92,6 +92,7 @@ caf::result<invalidated> front_state::search_and_invalidate(const invalidate_req
     if (!m.dry_run) {
       // What a pattern says of keys is nobody's business but the tenant's.
       const auto took = static_cast<std::uint64_t>(nanoseconds(self_->clock().now()) - nanoseconds(begun));
+      tell_invalidated(m, done.in_memory);
       self_->send(monitor_, invalidation_seen{{now(), m.kind, m.tenant, done.in_memory, took}});
     }
     return done;

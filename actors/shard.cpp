@@ -83,6 +83,7 @@ shard_actor::behavior_type shard_state::start(shard_setup setup) {
         tick_soon();
       },
       [this](const memory_search& m) { return look_for(m); },
+      [this](watch_events m) { events_.watch(m.kinds); },
       [this](const colleagues& m) { take_colleagues(m); },
       [this](drain_shard) { return drain(); },
       [this](const walk_request& m) { return walk(m); },
@@ -144,6 +145,8 @@ caf::result<get_reply> shard_state::get(const get_batch& m) {
     core_->served(took);
     if (took > slow_nanoseconds_) [[unlikely]]
       tell_slow(body, took, at);
+    if (events_.is_watched()) [[unlikely]]
+      note_gets(body);
     const auto open = static_cast<std::uint32_t>(std::count_if(
         body.results.begin(), body.results.end(), [](const get_result& r) { return r.status == get_status::pending; }));
     if (effects_.empty() && open == 0) return get_reply{m.correlation, errc::none, m.body};
@@ -153,6 +156,7 @@ caf::result<get_reply> shard_state::get(const get_batch& m) {
       o.owner = b.owner;
       o.correlation = m.correlation;
       o.open = open;
+      if (events_.is_watched()) o.asked = m.body;
       if (m.partial) {
         o.sender = sender;
       } else {
@@ -179,6 +183,7 @@ caf::result<put_reply> shard_state::put(const put_batch& m) {
     core_->resolve(body.names ? *body.names : name_lists{}, body.names);
     const std::uint64_t batch = ++next_batch_;
     const std::uint32_t open = core_->put(body.items, batch, now(), body.results, effects_);
+    if (events_.is_watched()) note_puts(body);
     if (open == 0) {
       perform();
       return put_reply{m.correlation, errc::none, m.body};
@@ -199,13 +204,17 @@ caf::result<erase_reply> shard_state::erase(const erase_batch& m) {
     core_->resolve(body.names ? *body.names : name_lists{}, body.names);
     const std::uint64_t batch = ++next_batch_;
     const std::uint32_t open = core_->erase(body.items, batch, now(), body.results, effects_);
+    for (std::size_t i = 0; events_.is_watched() && i < body.items.size(); ++i)
+      if (body.results[i].found) note_erased(body, i);
     if (open == 0) {
       perform();
       return erase_reply{m.correlation, errc::none, m.body};
     }
     return when_told<erase_reply>(batch, open, m.correlation, m.body,
-                                  [to = m.body](std::uint32_t at, store_status how) {
-                                    to->results[at].found = to->results[at].found || how == store_status::done;
+                                  [this, to = m.body](std::uint32_t at, store_status how) {
+                                    if (to->results[at].found || how != store_status::done) return;
+                                    to->results[at].found = true;
+                                    if (events_.is_watched()) note_erased(*to, at);
                                   });
   } catch (const std::exception&) {
     return erase_reply{m.correlation, errc::internal, nullptr};
@@ -267,6 +276,7 @@ void shard_state::answer(late_answer& a) {
   const auto at = open_.find(a.batch);
   if (at == open_.end()) return;
   open_batch& o = at->second;
+  if (o.asked) note_get(*o.asked, a.position, a.result);
   if (o.sender) {
     late_[a.batch].push_back({a.position, std::move(a.result)});
   } else {
@@ -371,6 +381,7 @@ void shard_state::tick(bool extra) {
   }
   if (more) tick_soon();
   if (extra) return;
+  if (events_.has_news()) tell_noted();
   const shard_gauges g = core_->gauges();
   if (drained_ && (g.dirty == 0 || now() >= drain_until_)) {
     drained_->deliver(drained{abandoned_});

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "actors/node_clock.hpp"
+#include "engine/events/event_log.hpp"
 #include "engine/shard/shard_core.hpp"
 #include "messages/interfaces.hpp"
 
@@ -56,7 +57,8 @@ class shard_state {
     caf::strong_actor_ptr sender;  ///< takes late replies; null when `whole` is kept
     caf::typed_response_promise<get_reply> whole;
     std::uint64_t correlation = 0;
-    std::shared_ptr<get_body> body;  ///< while `whole` waits for it
+    std::shared_ptr<get_body> body;   ///< while `whole` waits for it
+    std::shared_ptr<get_body> asked;  ///< while somebody wants to be told of its hits or misses
     std::uint32_t open = 0;
   };
 
@@ -88,6 +90,13 @@ class shard_state {
   void tick(bool extra);
   void report(shard_report now);
   memory_found look_for(const memory_search& m);
+  void note(event_kind kind, tier from, const identity& id, std::uint16_t operation, std::uint16_t tenant,
+            const std::shared_ptr<const name_lists>& names);
+  void note_get(const get_body& body, std::size_t position, const get_result& r);
+  void note_gets(const get_body& body);
+  void note_puts(const put_body& body);
+  void note_erased(const key_body& body, std::size_t position);
+  void tell_noted();
   void tell_slow(const get_body& body, std::uint64_t nanoseconds, instant at);
   caf::result<drained> drain();
   void tick_soon();
@@ -109,7 +118,8 @@ class shard_state {
   std::size_t next_worker_ = 0;
   node_clock::point next_report_{};
   std::uint64_t slow_nanoseconds_ = UINT64_MAX;  ///< gets that take longer are told
-  bool slow_told_ = false;                       ///< one was, since the last report
+  event_log events_;
+  bool slow_told_ = false;  ///< one was, since the last report
   bool draining_ = false;
   service_level level_ = service_level::normal;
   node_clock::point tick_due_{};

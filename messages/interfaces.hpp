@@ -16,6 +16,7 @@
 #include "engine/statistics/report.hpp"
 #include "engine/statistics/slow_operations.hpp"
 #include "messages/caf_version.hpp"
+#include "messages/events.hpp"
 #include "messages/reload.hpp"
 #include "messages/shared_tier.hpp"
 #include "messages/statistics.hpp"
@@ -81,7 +82,7 @@ struct shard_pressure {
   double waiting = 0;       ///< share of the memory for who waits, 0 to 1
 };
 /// Takes what shards tell of themselves.
-using pressure_listener = caf::typed_actor<caf::reacts_to<shard_pressure>>;
+using pressure_listener = caf::typed_actor<caf::reacts_to<shard_pressure>, caf::reacts_to<events_noted>>;
 
 /// Send away whoever waits, and give no more leases; hits are still answered (front to shard).
 struct drain_shard {};
@@ -100,9 +101,10 @@ using shard_actor = caf::typed_actor<
     caf::reacts_to<shard_tick>, caf::reacts_to<steer>, caf::reacts_to<pack_done>, caf::reacts_to<unpack_done>,
     caf::reacts_to<train_done>, caf::reacts_to<fetched>, caf::reacts_to<open_done>, caf::reacts_to<stored>,
     caf::reacts_to<use_keys>, caf::reacts_to<serve_level>, caf::reacts_to<shared_tier_state>,
-    caf::reacts_to<invalidate_scopes>, caf::replies_to<memory_search>::with<memory_found>, caf::reacts_to<colleagues>,
-    caf::replies_to<drain_shard>::with<drained>, caf::replies_to<walk_request>::with<walked>,
-    caf::replies_to<import_entries>::with<imported>, caf::reacts_to<retune_shard>>;
+    caf::reacts_to<invalidate_scopes>, caf::replies_to<memory_search>::with<memory_found>, caf::reacts_to<watch_events>,
+    caf::reacts_to<colleagues>, caf::replies_to<drain_shard>::with<drained>,
+    caf::replies_to<walk_request>::with<walked>, caf::replies_to<import_entries>::with<imported>,
+    caf::reacts_to<retune_shard>>;
 
 // -- the way to the shared tier ----------------------------------------------
 
@@ -305,12 +307,13 @@ using front_actor = caf::typed_actor<
     caf::replies_to<statistics_request>::with<node_statistics>, caf::replies_to<figures_request>::with<figures_reply>,
     caf::replies_to<reset_request>::with<reset_done>, caf::replies_to<drain_request>::with<drained>,
     caf::replies_to<invalidate_request>::with<invalidated>, caf::replies_to<keys_request>::with<keys_found>,
-    caf::reacts_to<use_keys>, caf::replies_to<shared_tier_request>::with<bool>,
-    caf::replies_to<colleagues_request>::with<colleagues>, caf::replies_to<export_request>::with<export_reply>,
-    caf::replies_to<import_request>::with<import_reply>, caf::replies_to<reload_request>::with<reload_reply>,
-    caf::replies_to<use_settings>::with<reload_reply>, caf::replies_to<settings_request>::with<running_settings>,
-    caf::reacts_to<shared_tier_state>, caf::reacts_to<shard_pressure>, caf::reacts_to<front_tick>,
-    caf::reacts_to<restart_shard>>;
+    caf::replies_to<subscribe_request>::with<subscribed>, caf::replies_to<unsubscribe_request>::with<unsubscribed>,
+    caf::reacts_to<events_taken>, caf::reacts_to<events_noted>, caf::reacts_to<use_keys>,
+    caf::replies_to<shared_tier_request>::with<bool>, caf::replies_to<colleagues_request>::with<colleagues>,
+    caf::replies_to<export_request>::with<export_reply>, caf::replies_to<import_request>::with<import_reply>,
+    caf::replies_to<reload_request>::with<reload_reply>, caf::replies_to<use_settings>::with<reload_reply>,
+    caf::replies_to<settings_request>::with<running_settings>, caf::reacts_to<shared_tier_state>,
+    caf::reacts_to<shard_pressure>, caf::reacts_to<front_tick>, caf::reacts_to<restart_shard>>;
 
 // -- clients -----------------------------------------------------------------
 

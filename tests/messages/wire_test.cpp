@@ -231,6 +231,46 @@ TEST_CASE("questions for keys, and keys of any bytes, cross a network whole", "[
   CHECK(found.all_of_redis);
 }
 
+TEST_CASE("events cross a network whole, and what is none is refused", "[messages]") {
+  city c;
+  cache_event e{event_kind::put, tier::hot, {-5}, {}, "acme", std::string("q\0a", 3), 7};
+  e.id.digest[0] = std::byte{1};
+  const event_batch sent{3, 4, 5, {e, {}}};
+  const auto got = c.through(sent);
+  CHECK(got.subscription == 3);
+  CHECK(got.number == 4);
+  CHECK(got.dropped == 5);
+  CHECK(got.events == sent.events);
+  event_filter wanted;
+  wanted.kinds = bit_of(event_kind::hit);
+  wanted.one_tenant = true;
+  wanted.operation = "qa";
+  CHECK(c.through(subscribe_request{{}, wanted}).what == wanted);
+  CHECK(c.through(subscribed{errc::overloaded, 9}).subscription == 9);
+  CHECK(c.through(unsubscribed{true}).found);
+  CHECK(c.through(events_taken{9}).subscription == 9);
+  c.through(unsubscribe_request{9});
+  // A kind, a tier and an identity that there are not.
+  const auto is_refused = [&](std::uint8_t kind, std::uint8_t from, const std::string& id) {
+    std::vector<char> buffer;
+    caf::binary_serializer sink{&c.unit, buffer};
+    std::int64_t at = 0;
+    std::string name;
+    std::uint64_t entries = 1;
+    std::uint8_t k = kind;
+    std::uint8_t f = from;
+    std::string digest = id;
+    REQUIRE(sink(k, f, at, digest, name, name, entries) == caf::none);
+    cache_event read;
+    caf::binary_deserializer source{&c.unit, buffer};
+    return source(read) != caf::none;
+  };
+  CHECK_FALSE(is_refused(4, 4, std::string(32, 'x')));
+  CHECK(is_refused(5, 0, ""));
+  CHECK(is_refused(0, 5, ""));
+  CHECK(is_refused(0, 0, "short"));
+}
+
 TEST_CASE("what must not come from another process cannot be sent there", "[messages]") {
   city c;
   // CAF complains on standard error and writes nothing that could be read again.
@@ -258,4 +298,7 @@ TEST_CASE("what must not come from another process cannot be sent there", "[mess
   CHECK(stays(caf::make_message(make_call{})));
   CHECK(stays(caf::make_message(call_finished{})));
   CHECK(stays(caf::make_message(client_tick{})));
+  CHECK(stays(caf::make_message(memory_search{})));
+  CHECK(stays(caf::make_message(watch_events{})));
+  CHECK(stays(caf::make_message(events_noted{})));
 }
