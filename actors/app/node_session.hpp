@@ -37,6 +37,7 @@ class node_session {
   static outcome<std::unique_ptr<node_session>> open(const std::string& address);
 
   const client& cache() const noexcept { return *cache_; }
+  caf::actor_system& system() noexcept { return system_; }
 
   /// As client::put, where each answer has a life and tags of its own.
   std::vector<put_result> put(std::span<const wanted_put> all);
