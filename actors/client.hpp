@@ -280,8 +280,6 @@ class client {
   /// The client actor, for those who make their own calls.
   const client_actor& actor() const noexcept { return shared_->actor; }
   const client_limits& limits() const noexcept { return shared_->limits; }
-  /// The node's front, for those who look after the node.
-  const front_actor& front() const noexcept { return shared_->front; }
 
  private:
   /// What all copies of a handle and all their calls share: the client actor ends with the last of them.

@@ -74,6 +74,7 @@ shard_actor::behavior_type shard_state::start(shard_setup setup) {
       [this](const use_keys& m) { core_->use_keys(m.keys); },
       [this](const serve_level& m) { level_ = m.level; },
       [this](const shared_tier_state& m) {
+        shared_available_ = m.available;
         core_->shared_tier(m.available, m.newest, now(), effects_);
         perform();
       },
@@ -312,6 +313,7 @@ void shard_state::take_colleagues(const colleagues& m) {
   setup_.with = m;
   if (other_link) {
     fetches_.clear();
+    shared_available_ = false;
     core_->shared_tier_reset(now(), effects_);
   } else if (other_writer) {
     core_->changes_lost(now(), effects_);

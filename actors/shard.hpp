@@ -122,6 +122,7 @@ class shard_state {
   bool slow_told_ = false;  ///< one was, since the last report
   bool draining_ = false;
   service_level level_ = service_level::normal;
+  bool shared_available_ = false;
   node_clock::point tick_due_{};
   std::optional<caf::typed_response_promise<drained>> drained_;  // waits until nothing is left to be written
   std::uint64_t abandoned_ = 0;

@@ -16,7 +16,8 @@ walked shard_state::walk(const walk_request& m) {
   }
 }
 
-// What is absent here is looked up first: what the shared tier has may be newer than what comes in.
+// What is absent here is looked up first: what the shared tier has may be newer than what comes in. While that cannot be
+// known nothing is taken that would be written there.
 caf::result<imported> shard_state::import(const import_entries& m) {
   if (draining_) return imported{errc::shutting_down, {}};
   if (level_ == service_level::shedding && !m.rules.dry_run) return imported{errc::overloaded, {}};
@@ -35,6 +36,7 @@ caf::result<imported> shard_state::import(const import_entries& m) {
       std::vector<key_item> keys;
       for (const transfer_item& i : m.page->items)
         if (i.whole) keys.push_back({i.id, own_lifetime, i.operation, i.tenant});
+      if (!keys.empty() && setup_.options.shared.on && !shared_available_) return imported{errc::unavailable, {}};
       open = core_->look_up(keys, batch, now() + setup_.options.shared.patience, now(), effects_);
     }
     if (open == 0) {
@@ -43,12 +45,15 @@ caf::result<imported> shard_state::import(const import_entries& m) {
       return done;
     }
     auto promise = self_->make_response_promise<imported>();
-    changes_[batch] = {open, [](std::uint32_t, store_status) {},
-                       [this, promise, names, work](errc why) mutable {
-                         // Within perform(), which goes on with what this adds.
-                         if (why == errc::none) core_->resume(*names, names);
-                         promise.deliver(why == errc::none ? work() : imported{why, {}});
-                       }};
+    const auto unknown = std::make_shared<bool>(false);
+    changes_[batch] = {
+        open, [unknown](std::uint32_t, store_status how) { *unknown = *unknown || how == store_status::unavailable; },
+        [this, promise, names, work, unknown](errc why) mutable {
+          if (why == errc::none && *unknown) why = errc::unavailable;
+          // Within perform(), which goes on with what this adds.
+          if (why == errc::none) core_->resume(*names, names);
+          promise.deliver(why == errc::none ? work() : imported{why, {}});
+        }};
     perform();
     return promise;
   } catch (const std::exception&) {

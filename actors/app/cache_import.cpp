@@ -14,7 +14,7 @@ constexpr std::size_t answer_bytes_at_once = std::size_t{4} << 20;
 constexpr std::uint64_t lines_between_states = 4'096;  // of which few may be sound
 constexpr duration import_patience{30'000};
 constexpr duration import_pause{250};
-constexpr int import_attempts = 40;
+constexpr int import_attempts = 20;
 
 std::uint16_t place_of(const std::string& name, std::unordered_map<std::string, std::uint16_t>& places,
                        std::vector<std::string>& list) {

@@ -40,8 +40,8 @@ page summary_of(const migration_counts& n, bool by_requests, bool dry_run) {
   };
   for (std::size_t i = 0; i < legacy_refusal_count; ++i)
     leave_out(n.refused[i], std::string("the value: ") + to_string(static_cast<legacy_refusal>(i)));
-  for (const migration_row& row : migration_rows)
-    if (row.left_out_because != nullptr) leave_out(n.*row.count, row.left_out_because);
+  for (const migration_row& kept : migration_rows)
+    if (kept.left_out_because != nullptr) leave_out(n.*kept.count, kept.left_out_because);
   out.tables.push_back(std::move(left_out));
   out.exit_code = n.has_refusals() ? exits::not_found : exits::done;
   return out;

@@ -147,9 +147,10 @@ outcome<void> verification::judge(std::vector<Sampled>& all,
   for (const bool first : {true, false}) {
     if (open.empty()) break;
     if (!first) node_.pause(options_.again);
-    for (std::size_t from = 0; from < open.size(); from += judged_at_once) {
+    const auto at_once = std::min<std::size_t>(judged_at_once, node_.cache().limits().batch_keys);
+    for (std::size_t from = 0; from < open.size(); from += at_once) {
       const auto begin = open.begin() + static_cast<std::ptrdiff_t>(from);
-      const auto end = open.begin() + static_cast<std::ptrdiff_t>(std::min(from + judged_at_once, open.size()));
+      const auto end = open.begin() + static_cast<std::ptrdiff_t>(std::min(from + at_once, open.size()));
       if (auto done = (this->*by)(std::vector<Sampled*>(begin, end)); !done) return done;
     }
     std::erase_if(open, [](const Sampled* s) { return !is_bad(s->last); });

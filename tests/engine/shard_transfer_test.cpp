@@ -390,6 +390,55 @@ TEST_CASE("an import tells whether Redis has been told of what is here", "[engin
   CHECK(imported_into(h, page, {true, false})[0] == import_result{import_status::present, errc::none, false});
 }
 
+TEST_CASE("every part of a shard's options that may change is taken over", "[engine][shard]") {
+  const auto failed = [](shard_harness& h, std::uint64_t key) {
+    const std::uint64_t lease = h.get(key, leasing()).lease;
+    return h.put(key, to_blob(failed_response(errc::provider_failed)), under(lease)).status;
+  };
+  shard_options o = small();
+  shard_harness h(o);
+  CHECK(failed(h, 1) == put_status::negative);
+  o.negatives.failed = false;
+  o.park = duration{100};
+  o.leases.lease = duration{50};
+  o.lifetimes.jitter_percent = 50;
+  o.promotion_hits = 1;
+  o.gate.store_truncated = true;
+  o.stale.if_error_of = {{"qa", duration{4'000}}};
+  h.core.retune(o, h.out);
+  CHECK(failed(h, 2) != put_status::negative);
+  response cut{"half an ans", "m", 1, 2, 3};
+  cut.finish = finish_reason::length;
+  CHECK(h.put(3, to_blob(cut), {}).status == put_status::stored);
+  // Lives differ now, by their keys.
+  std::set<std::int64_t> lives;
+  for (std::uint64_t k = 10; k < 30; ++k) {
+    h.put(k, "answer");
+    lives.insert(h.time_left(k).left_ms);
+  }
+  CHECK(lives.size() > 10);
+  // A lease passes on after its new length, and who waits is told of a miss by the new limit.
+  CHECK(h.get(40, leasing(1)).status == get_status::lease);
+  CHECK(h.get(40, leasing(2)).status == get_status::pending);
+  const std::uint64_t second = h.batch;
+  h.pass(duration{50});
+  REQUIRE(h.late(second) != nullptr);
+  CHECK(h.late(second)->status == get_status::lease);
+  CHECK(h.get(40, leasing(3)).status == get_status::pending);
+  const std::uint64_t third = h.batch;
+  CHECK(h.late(third) == nullptr);
+  h.pass(duration{49});
+  h.pass(duration{51});
+  REQUIRE(h.late(third) != nullptr);
+  // An answer past its time is there for who fails to make a new one.
+  shard_harness::about brief;
+  brief.ttl_ms = 10;
+  h.put(50, "old answer", brief);
+  h.now = h.now + duration{11};
+  CHECK(h.get(50, leasing(4)).stale == staleness::fallback);
+  CHECK(h.core.sound());
+}
+
 TEST_CASE("settings that change hold from then on, and what is kept keeps its end", "[engine][shard]") {
   shard_options o = small();
   o.lifetimes.otherwise = duration{10'000};

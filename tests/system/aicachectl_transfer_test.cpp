@@ -270,6 +270,17 @@ TEST_CASE("an export with Redis enters another Redis, and what was invalidated d
   REQUIRE(eventually([&] { return keys_in(elsewhere) == 300; }));
   aicached_process fresh(patient(elsewhere.port()));
   CHECK(served_from_redis(caller.connect(fresh), 0, 200));
+  // What would be written to Redis waits until it is known what lies there.
+  elsewhere.kill();
+  aicached_process alone(usual(elsewhere.port()));
+  const command_result away = ctl(alone, {"import", f.at("all.jsonl.zst"), "--state", f.at("away.state")});
+  CHECK(away.code == 3);
+  CHECK(get_all(caller.connect(alone), 0, 200).hits == 0);
+  REQUIRE(elsewhere.start());
+  REQUIRE(eventually([&] {
+    return ctl(alone, {"import", f.at("all.jsonl.zst"), "--state", f.at("away.state")}).code == 0;
+  }));
+  CHECK(get_all(caller.connect(alone), 0, 200).hits == 200);
 }
 
 TEST_CASE("memory and Redis are compared by a sample, both ways", "[system][aicachectl][shared]") {
