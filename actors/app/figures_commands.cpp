@@ -110,15 +110,7 @@ void add_figures_commands(CLI::App& program, page& answer) {
       answer = statistics_page(*given);
     });
   };
-  const std::map<std::string, std::string> what{
-      {"summary", "hits, misses, latencies and memory in a few lines"},
-      {"tiers", "what became of gets by the length of their texts"},
-      {"operations", "what became of gets by operation, with their latencies"},
-      {"keys", "how long it takes to name requests"},
-      {"memory", "what memory holds, how it grows, and what to mind"},
-      {"invalidations", "how often answers are invalidated, and what to mind"},
-      {"slow", "requests that took unusually long"}};
-  for (const std::string& name : summary_parts()) add_part(name, what.at(name));
+  for (const summary_part& part : summary_parts()) add_part(part.name, part.what);
   add_part(ledger, "calls, tokens, time and money that hits saved");
   CLI::App& whole = *stats.add_subcommand("export", "writes all figures, raw, as JSON");
   take_node(whole, given->node);

@@ -231,24 +231,35 @@ void slow_to(page& p, const json& s) {
   p.tables.push_back(std::move(t));
 }
 
-/// One part of the summary: how it is called, what it is made of in JSON, and its page. A new part is a row.
+/// One part of the summary: how it is called, what it tells, what it is made of in JSON, and its page. A new part is a
+/// row.
 struct part_row {
   const char* name;
+  const char* what;
   std::vector<const char*> members;  // none: the whole summary
   void (*make)(page& p, const json& s);
 };
 
 const std::vector<part_row>& parts() {
   static const std::vector<part_row> all{
-      {"summary", {}, summary_to},
-      {"tiers", {"text_tiers", "text_tier_ranking", "text_tier_completeness_percent"}, tiers_to},
-      {"operations", {"operations"}, operations_to},
-      {"tenants", {"tenants"}, tenants_to},
-      {"keys", {"key_generation"}, keys_to},
-      {"memory", {"memory", "memory_notices", "compression"}, memory_to},
-      {"lifetimes", {"operations"}, lifetimes_to},
-      {"invalidations", {"invalidations", "invalidation_notices"}, invalidations_to},
-      {"slow", {"slow"}, slow_to},
+      {"summary", "hits, misses, latencies and memory in a few lines", {}, summary_to},
+      {"tiers",
+       "what became of gets by the length of their texts",
+       {"text_tiers", "text_tier_ranking", "text_tier_completeness_percent"},
+       tiers_to},
+      {"operations", "what became of gets by operation, with their latencies", {"operations"}, operations_to},
+      {"tenants", "what each tenant asked for, and what of the memory it takes", {"tenants"}, tenants_to},
+      {"keys", "how long it takes to name requests", {"key_generation"}, keys_to},
+      {"memory",
+       "what memory holds, how it grows, and what to mind",
+       {"memory", "memory_notices", "compression"},
+       memory_to},
+      {"lifetimes", "what expired, and what of that was asked for again", {"operations"}, lifetimes_to},
+      {"invalidations",
+       "how often answers are invalidated, and what to mind",
+       {"invalidations", "invalidation_notices"},
+       invalidations_to},
+      {"slow", "requests that took unusually long", {"slow"}, slow_to},
   };
   return all;
 }
@@ -273,13 +284,13 @@ page::table ledger_table(const char* name, const json& groups, const json& curre
 
 }  // namespace
 
-const std::vector<std::string>& summary_parts() {
-  static const std::vector<std::string> names = [] {
-    std::vector<std::string> all;
-    for (const part_row& p : parts()) all.emplace_back(p.name);
+const std::vector<summary_part>& summary_parts() {
+  static const std::vector<summary_part> named = [] {
+    std::vector<summary_part> all;
+    for (const part_row& p : parts()) all.push_back({p.name, p.what});
     return all;
   }();
-  return names;
+  return named;
 }
 
 page summary_page(const std::string& summary, std::string_view part) {

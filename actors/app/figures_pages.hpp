@@ -9,8 +9,12 @@
 // What a node's figures say, for people: from the JSON that the node tells. What is absent there is shown as "-".
 namespace aicache::app {
 
+struct summary_part {
+  std::string name;
+  std::string what;  ///< it tells, for the help
+};
 /// The parts of a node's summary that can be asked for, in the order of the help.
-const std::vector<std::string>& summary_parts();
+const std::vector<summary_part>& summary_parts();
 
 /// One part of a summary; its page in JSON is that part as the node told it.
 page summary_page(const std::string& summary, std::string_view part);
