@@ -184,8 +184,10 @@ void invalidation_core::counted(std::uint32_t shard, std::uint64_t ticket, std::
   const auto at = calls_.find(ticket);
   if (at == calls_.end() || shard >= at->second.owed.size() || !at->second.owed[shard]) return;
   at->second.owed[shard] = false;
-  at->second.in_memory += entries;
-  if (finish(at->second, now, out)) calls_.erase(at);
+  call& c = at->second;
+  c.in_memory += entries;
+  // Whoever was held up itself (a journal's disk) finds counts waiting that came in time: only a tick gives up on them.
+  if (std::find(c.owed.begin(), c.owed.end(), true) == c.owed.end() && finish(c, now, out)) calls_.erase(at);
 }
 
 void invalidation_core::tell(const scope& s, generation g, bool settles, effects& out) const {

@@ -45,7 +45,7 @@ class invalidation_core {
     std::size_t page = 4'096;      ///< scopes read at once
     std::size_t calls = 16'384;    ///< callers who wait; more are refused
     std::size_t name_bytes = 4'096;
-    duration count_deadline{1'000};
+    duration count_deadline{4'000};
     duration reply_deadline{5'000};
     duration sweep_deadline{600'000};
     sweep_core::options sweep;  ///< its prefix is taken from ours

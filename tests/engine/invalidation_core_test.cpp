@@ -189,7 +189,7 @@ TEST_CASE("replies do not hang on shards that are late, or dead, or on a link th
   const std::uint64_t ticket = d.all<core::tell_shards>()[0].ticket;
   d.it.counted(0, ticket, 5, d.now, d.out);
   CHECK(d.all<core::reply>().empty());
-  SECTION("late") { d.pass(duration{1'000}); }
+  SECTION("late") { d.pass(duration{4'000}); }
   SECTION("dead") {
     const std::uint64_t shards[] = {1, 0};
     d.it.shards_changed(shards, d.now, d.out);
@@ -204,6 +204,18 @@ TEST_CASE("replies do not hang on shards that are late, or dead, or on a link th
   d.pass(duration{5'000});
   REQUIRE(d.all<core::reply>().size() == 2);
   CHECK_FALSE(d.all<core::reply>()[1].numbered);
+}
+
+TEST_CASE("counts that waited because the one who asked was held up are counted all the same", "[shared]") {
+  desk d;
+  d.ask(1, scope_kind::tenant, "t", "");
+  const std::uint64_t ticket = d.all<core::tell_shards>()[0].ticket;
+  d.now = d.now + duration{60'000};
+  d.it.counted(0, ticket, 5, d.now, d.out);
+  CHECK(d.all<core::reply>().empty());
+  d.it.counted(1, ticket, 7, d.now, d.out);
+  REQUIRE(d.all<core::reply>().size() == 1);
+  CHECK(d.all<core::reply>()[0].in_memory == 12);
 }
 
 TEST_CASE("a full journal invalidates everything, and settles all that it has swallowed", "[shared]") {
