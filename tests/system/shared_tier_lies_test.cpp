@@ -41,6 +41,7 @@ TEST_CASE("whatever stands between a node and Redis says, no answer is wrong and
     CHECK(f.errors == 0);
     CHECK(f.wrong == 0);
     CHECK(f.hits > 0);
+    if (f.errors > 0) FAIL(node.log());
   }
   CHECK(node.drain() == 0);
 }
