@@ -74,6 +74,10 @@ front_actor::behavior_type front_state::start(node_options options) {
       [this](const time_left_batch& m) { return pass_on<time_left_reply>(m, call_kind::time_left); },
       [this](const touch_batch& m) { return pass_on<touch_reply>(m, call_kind::touch); },
       [this](const release_batch& m) { return pass_on<release_reply>(m, call_kind::release); },
+      [this](const watch_cluster& m) {
+        if (m.watcher) self_->send(m.watcher, cluster_map{});
+      },
+      [](cluster_request) { return cluster_map{}; },
       [this](const watch_map& m) {
         if (!m.watcher) return;
         if (std::find(watchers_.begin(), watchers_.end(), m.watcher) == watchers_.end()) {

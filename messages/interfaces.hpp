@@ -16,6 +16,7 @@
 #include "engine/statistics/report.hpp"
 #include "engine/statistics/slow_operations.hpp"
 #include "messages/caf_version.hpp"
+#include "messages/cluster.hpp"
 #include "messages/events.hpp"
 #include "messages/reload.hpp"
 #include "messages/shared_tier.hpp"
@@ -303,6 +304,7 @@ using front_actor = caf::typed_actor<
 #define AICACHE_OPERATION(name, batch, reply, idempotent, doc) caf::replies_to<batch>::with<reply>,
 #include "messages/ops.def"
 #undef AICACHE_OPERATION
+    caf::reacts_to<watch_cluster>, caf::replies_to<cluster_request>::with<cluster_map>,
     caf::reacts_to<watch_map>, caf::replies_to<map_request>::with<shard_map>, caf::reacts_to<keys_made>,
     caf::replies_to<statistics_request>::with<node_statistics>, caf::replies_to<figures_request>::with<figures_reply>,
     caf::replies_to<reset_request>::with<reset_done>, caf::replies_to<drain_request>::with<drained>,

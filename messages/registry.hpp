@@ -42,6 +42,11 @@ CAF_ADD_TYPE_ID(aicache, (aicache::import_request))
 CAF_ADD_TYPE_ID(aicache, (aicache::import_reply))
 CAF_ADD_TYPE_ID(aicache, (aicache::reload_request))
 CAF_ADD_TYPE_ID(aicache, (aicache::reload_reply))
+CAF_ADD_TYPE_ID(aicache, (aicache::range_pin))
+CAF_ADD_TYPE_ID(aicache, (aicache::cluster_member))
+CAF_ADD_TYPE_ID(aicache, (aicache::cluster_map))
+CAF_ADD_TYPE_ID(aicache, (aicache::watch_cluster))
+CAF_ADD_TYPE_ID(aicache, (aicache::cluster_request))
 CAF_END_TYPE_ID_BLOCK(aicache)
 
 namespace aicache {
