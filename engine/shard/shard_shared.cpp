@@ -120,6 +120,8 @@ void shard_core::opened(std::uint64_t ticket, outcome<opened_answer> what, insta
 void shard_core::land(fetch_table::flight& f, const outcome<opened_answer>& what, instant now, effects& out) {
   if (!what) {
     if (what.why().code == errc::overloaded) return miss_seats(f, &operation_counters::misses_unreachable, now, out);
+    // Other nodes may keep larger answers than this one: to it there is none, and it leaves theirs alone.
+    if (what.why().code == errc::too_large) return miss_seats(f, &operation_counters::misses_absent, now, out);
     // Nobody will ever be able to read it.
     ++counters_.shared_corrupt;
     note({f.id, f.name, f.operation, f.tenant, true, {}}, out);
