@@ -427,24 +427,32 @@ put_result shard_core::put_one(const put_item& item, instant now, effects& out) 
   if (fetch_table::flight f; shared_ && shared_->look_ups.take(key, 0, f)) answer_seats(f.line, answer, now, out);
   // It leaves by its invalidation, which counts it, not by this answer.
   bury_if_dead(key);
-  const std::uint32_t size = item.value->size();
-  const std::uint64_t over_quota = tiers_.use_of(tenant).refused;
-  const outcome<void> stored = tiers_.store(
-      item.value, {key, operation, tenant, item.text, *end, may_be_hot(o, item.text), epoch_, {}, item.tags, name}, now,
-      out);
+  const outcome<void> stored = store_counted(
+      item.value, {key, operation, tenant, item.text, *end, may_be_hot(o, item.text), epoch_, {}, item.tags, name}, o,
+      now, out);
+  if (!stored) return {put_status::refused, stored.why().code};
+  return {put_status::stored, errc::none};
+}
+
+// Stores what was put or imported and counts it, or by its reason what was refused.
+outcome<void> shard_core::store_counted(const blob_ref& value, const tier_stack::particulars& about, operation_state& o,
+                                        instant now, effects& out) {
+  const std::uint32_t size = value->size();
+  const std::uint64_t over_quota = tiers_.use_of(about.tenant).refused;
+  outcome<void> stored = tiers_.store(value, about, now, out);
   if (!stored) {
-    ++(tiers_.use_of(tenant).refused != over_quota ? counters_.refused_quota
-       : stored.why().code == errc::too_large      ? counters_.refused_too_large
-                                                   : counters_.refused_memory);
-    return {put_status::refused, stored.why().code};
+    ++(tiers_.use_of(about.tenant).refused != over_quota ? counters_.refused_quota
+       : stored.why().code == errc::too_large            ? counters_.refused_too_large
+                                                         : counters_.refused_memory);
+    return stored;
   }
-  negatives_.forget(key);
+  negatives_.forget(about.key);
   ++o.counted.puts;
   o.counted.put_bytes += size;
-  tenant_state& t = tenants_[tenant];
+  tenant_state& t = tenants_[about.tenant];
   ++t.counted.puts;
   t.counted.put_bytes += size;
-  return {put_status::stored, errc::none};
+  return stored;
 }
 
 void shard_core::answer_line(const std::vector<waiter>& line, const get_result& r, instant now, effects& out) {

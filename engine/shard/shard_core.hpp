@@ -240,6 +240,8 @@ class shard_core {
                  std::uint32_t position, get_result& r, effects& out);
   void miss(const get_item& item, const key128& key, std::uint64_t operation_counters::*why, const batch& b,
             instant now, std::uint32_t position, get_result& r, effects& out);
+  outcome<void> store_counted(const blob_ref& value, const tier_stack::particulars& about, operation_state& o,
+                              instant now, effects& out);
   put_result put_one(const put_item& item, instant now, effects& out);
   put_result refuse(const put_item& item, const answer_gate::verdict& why, instant expires, instant now, effects& out);
   put_result put_failure(const put_item& item, instant now, effects& out);

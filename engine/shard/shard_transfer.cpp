@@ -159,21 +159,11 @@ import_result shard_core::import_one(const transfer_item& item, const import_rul
   operation_state& o = operation_of(item.operation);
   const std::uint16_t operation = local(batch_operations_, item.operation);
   const std::uint16_t tenant = local(batch_tenants_, item.tenant);
-  const std::uint32_t size = item.value->size();
-  const outcome<void> stored = tiers_.store(item.value,
-                                            {key, operation, tenant, item.text, item.expires, may_be_hot(o, item.text),
-                                             epoch_, std::min(item.created, now), item.tags, name},
-                                            now, out);
-  if (!stored) {
-    ++(stored.why().code == errc::too_large ? counters_.refused_too_large : counters_.refused_memory);
-    return {status::refused, stored.why().code, behind};
-  }
-  negatives_.forget(key);
-  ++o.counted.puts;
-  o.counted.put_bytes += size;
-  tenant_state& t = tenants_[tenant];
-  ++t.counted.puts;
-  t.counted.put_bytes += size;
+  const outcome<void> stored = store_counted(item.value,
+                                             {key, operation, tenant, item.text, item.expires, may_be_hot(o, item.text),
+                                              epoch_, std::min(item.created, now), item.tags, name},
+                                             o, now, out);
+  if (!stored) return {status::refused, stored.why().code, behind};
   return {taken, errc::none, behind};
 }
 
