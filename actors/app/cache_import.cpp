@@ -47,11 +47,7 @@ cache_import::cache_import(options o, node_session& node, transfer_state begin)
 
 outcome<void> cache_import::run(input_lines& lines) {
   std::string line;
-  while (lines.number() < settled_.line) {
-    const auto more = lines.next(line);
-    if (!more) return more.why();
-    if (!*more) return fault{errc::invalid_argument, "the lines are fewer than were settled before"};
-  }
+  if (auto passed = lines.pass_over(settled_.line); !passed) return passed;
   for (bool any = true; any;) {
     const auto more = lines.next(line);
     if (!more) return more.why();

@@ -81,6 +81,16 @@ outcome<bool> input_lines::refill() {
   return true;
 }
 
+outcome<void> input_lines::pass_over(std::uint64_t settled) {
+  std::string line;
+  while (number_ < settled) {
+    const auto more = next(line);
+    if (!more) return more.why();
+    if (!*more) return fault{errc::invalid_argument, "the lines are fewer than were settled before"};
+  }
+  return {};
+}
+
 outcome<bool> input_lines::next(std::string& line) {
   line.clear();
   too_long_ = false;

@@ -28,6 +28,9 @@ class input_lines {
   /// The next line without its end; false behind the last one.
   outcome<bool> next(std::string& line);
 
+  /// Reads up to line number `settled` again and passes over it. Fails: invalid_argument when there are not so many.
+  outcome<void> pass_over(std::uint64_t settled);
+
   /// The number of the line that next() gave, from 1.
   std::uint64_t number() const noexcept { return number_; }
   /// That line was longer than `longest`, and is not given.

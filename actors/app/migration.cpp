@@ -38,12 +38,7 @@ std::size_t migration::batch_size() const noexcept {
 
 outcome<void> migration::by_requests(input_lines& lines) {
   std::string line;
-  // What is settled is read again, and passed over.
-  while (lines.number() < settled_.line) {
-    const auto more = lines.next(line);
-    if (!more) return more.why();
-    if (!*more) return fault{errc::invalid_argument, "the requests are fewer than were settled before"};
-  }
+  if (auto passed = lines.pass_over(settled_.line); !passed) return passed;
   for (bool any = true; any;) {
     const auto more = lines.next(line);
     if (!more) return more.why();
