@@ -5,6 +5,8 @@
 #include "config/key_table.hpp"
 #include "config/validation.hpp"
 
+namespace aicache::advice_test {
+
 using namespace aicache::config;
 
 namespace {
@@ -244,3 +246,5 @@ TEST_CASE("the way to Redis has a level of security", "[config][advice]") {
   s.redis.url = "unix:///run/redis";
   CHECK(security_level(s) == "medium");
 }
+
+}  // namespace aicache::advice_test

@@ -5,6 +5,8 @@
 #include <set>
 #include <string>
 
+namespace aicache::key_table_test {
+
 using namespace aicache::config;
 
 namespace {
@@ -137,3 +139,5 @@ TEST_CASE("a name as long as a book has a nearest key too", "[config][keys]") {
   CHECK_FALSE(nearest_variable(book).key().empty());
   CHECK_FALSE(nearest_section(book).name.empty());
 }
+
+}  // namespace aicache::key_table_test

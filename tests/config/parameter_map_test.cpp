@@ -7,6 +7,8 @@
 #include "config/sources.hpp"
 #include "tests/config/file_of_settings.hpp"
 
+namespace aicache::parameter_map_test {
+
 using namespace aicache::config;
 using aicache::config::tests::file_of_settings;
 
@@ -273,3 +275,5 @@ TEST_CASE("every setting that a preset changes is seen as a change", "[config][c
     CHECK(found.now.size() + found.at_restart.size() == different);
   }
 }
+
+}  // namespace aicache::parameter_map_test

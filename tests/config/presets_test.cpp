@@ -6,6 +6,8 @@
 #include "config/validation.hpp"
 #include "tests/config/file_of_settings.hpp"
 
+namespace aicache::presets_test {
+
 using namespace aicache::config;
 using aicache::config::tests::file_of_settings;
 
@@ -198,3 +200,5 @@ TEST_CASE("variables that agree make a recommendation surer, others less sure", 
   CHECK(recommend(variables{{"SHELL", "production"}}).preset == "simple");
   CHECK(recommend(variables{}).confidence < .5);
 }
+
+}  // namespace aicache::presets_test

@@ -8,6 +8,8 @@
 #include <iterator>
 #include <random>
 
+namespace aicache::print_test {
+
 using namespace aicache::config;
 using aicache::config::tests::file_of_settings;
 
@@ -165,3 +167,5 @@ TEST_CASE("a printed file stays one comment or one value a line, whatever a text
   CHECK(text.find("\n[log]\nlevel") == std::string::npos);
   CHECK(keys_in_doubt(load_text(text)) == std::vector<std::string>{"node.host"});
 }
+
+}  // namespace aicache::print_test

@@ -5,6 +5,8 @@
 #include "config/key_table.hpp"
 #include "config/sources.hpp"
 
+namespace aicache::rules_test {
+
 using namespace aicache::config;
 
 namespace {
@@ -196,3 +198,5 @@ TEST_CASE("a breach is blamed on the source that wrote the key", "[config][rules
   CHECK(result.problems[1].key == "log.level");
   CHECK(result.problems[1].source == "environment AICACHE_LOG_LEVEL");
 }
+
+}  // namespace aicache::rules_test

@@ -7,6 +7,8 @@
 
 #include <random>
 
+namespace aicache::settings_file_test {
+
 using namespace aicache::config;
 using aicache::config::tests::file_of_settings;
 
@@ -215,3 +217,5 @@ TEST_CASE("no damage to a JSON or YAML file does more than have it refused", "[c
     }
   }
 }
+
+}  // namespace aicache::settings_file_test

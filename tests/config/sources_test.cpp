@@ -8,6 +8,8 @@
 
 #include <algorithm>
 
+namespace aicache::sources_test {
+
 using namespace aicache::config;
 using aicache::config::tests::file_of_settings;
 
@@ -294,3 +296,5 @@ TEST_CASE("the environment of the process is collected by the prefix", "[config]
   for (const auto& [name, value] : found) CHECK(name.starts_with("AICACHE_") + name.starts_with("AI_CACHE_") == 1);
   for (const char* name : {"AICACHE_TEST_PRESENT", "AICACHE_TEST_EMPTY", "AICACHETEST"}) REQUIRE(unsetenv(name) == 0);
 }
+
+}  // namespace aicache::sources_test

@@ -9,6 +9,8 @@
 
 #include <random>
 
+namespace aicache::toml_file_test {
+
 using namespace aicache::config;
 using aicache::config::tests::file_of_settings;
 
@@ -141,3 +143,5 @@ TEST_CASE("no damage to a file does more than have it refused", "[config][toml]"
     REQUIRE(contents.rule.empty() == contents.fix.empty());
   }
 }
+
+}  // namespace aicache::toml_file_test

@@ -9,6 +9,8 @@
 #include <random>
 #include <vector>
 
+namespace aicache::value_types_test {
+
 using namespace aicache::config;
 
 namespace {
@@ -327,3 +329,5 @@ TEST_CASE("a value is shown short, quoted and without control characters", "[con
   CHECK(shown(toml(written::table{})) == "a table");
   CHECK(shown(toml(written::unsuitable{"a list"})) == "a list");
 }
+
+}  // namespace aicache::value_types_test

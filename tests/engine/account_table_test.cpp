@@ -10,7 +10,7 @@
 
 #include "engine/statistics/ledger.hpp"
 
-using namespace aicache;
+namespace aicache::account_table_test {
 
 namespace {
 
@@ -115,3 +115,5 @@ TEST_CASE("names that differ in any part have accounts of their own", "[engine][
   CHECK(shard.of(19, 19, 19).total.gets[0] == 1);
   CHECK(shard.accounts.bytes() <= 8000 * account_table::row_bytes);
 }
+
+}  // namespace aicache::account_table_test

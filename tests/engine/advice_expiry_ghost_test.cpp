@@ -5,7 +5,7 @@
 #include <random>
 #include <vector>
 
-using namespace aicache;
+namespace aicache::advice_expiry_ghost_test {
 
 namespace {
 
@@ -109,3 +109,5 @@ TEST_CASE("without gets or expired answers there is no effect", "[engine][advice
   CHECK(e.expired == 3);
   CHECK(e.effect_of(1, 100)->points == 2);
 }
+
+}  // namespace aicache::advice_expiry_ghost_test

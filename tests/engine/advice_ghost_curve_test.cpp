@@ -10,7 +10,7 @@
 
 #include "tests/support/replayed_cache.hpp"
 
-using namespace aicache;
+namespace aicache::advice_ghost_curve_test {
 
 namespace {
 
@@ -214,3 +214,5 @@ TEST_CASE("curves of shards add up", "[engine][advice]") {
   CHECK(*c.hit_percent(hit_curve::present) == Approx(15));
   CHECK(c.effect_of(4U << 20)->points == Approx(5));
 }
+
+}  // namespace aicache::advice_ghost_curve_test

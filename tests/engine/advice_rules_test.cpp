@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-using namespace aicache;
+namespace aicache::advice_rules_test {
 
 namespace {
 
@@ -384,3 +384,5 @@ TEST_CASE("a snapshot holds what the record book knows", "[engine][advice]") {
   CHECK(said(all, "poor_compression"));
   CHECK(said(all, "memory_full"));
 }
+
+}  // namespace aicache::advice_rules_test

@@ -8,7 +8,7 @@
 #include "engine/answers/lifetime.hpp"
 #include "engine/answers/negative_table.hpp"
 
-using namespace aicache;
+namespace aicache::answer_gate_test {
 
 TEST_CASE("the words of providers mean what they mean, whatever their case", "[engine][answers]") {
   const std::pair<const char*, finish_reason> rows[] = {
@@ -177,3 +177,5 @@ TEST_CASE("under random use the errors remembered are the latest, and few", "[en
   }
   CHECK(t.size() == 0);
 }
+
+}  // namespace aicache::answer_gate_test

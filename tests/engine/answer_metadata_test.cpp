@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace aicache;
+namespace aicache::answer_metadata_test {
 
 namespace {
 
@@ -63,3 +63,5 @@ TEST_CASE("what is past its time says so, what has no end has nothing left, and 
   CHECK(metadata_of(r, {900}, "qa", {}, nullptr).age == duration{0});
   CHECK(metadata_of({}, {62'000}, "qa", {}, nullptr).age == duration{0});
 }
+
+}  // namespace aicache::answer_metadata_test

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace aicache;
+namespace aicache::call_builder_test {
 
 namespace {
 
@@ -114,3 +114,5 @@ TEST_CASE("very many names stay right and quick to find", "[engine][client]") {
     }
   }
 }
+
+}  // namespace aicache::call_builder_test

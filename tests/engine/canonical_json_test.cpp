@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-using namespace aicache;
+namespace aicache::canonical_json_test {
 
 namespace {
 
@@ -266,3 +266,5 @@ TEST_CASE("damaged texts are refused or are canonical, and never more than that"
     CHECK(again == out);
   }
 }
+
+}  // namespace aicache::canonical_json_test

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-using namespace aicache;
+namespace aicache::cipher_test {
 
 namespace {
 
@@ -170,3 +170,5 @@ TEST_CASE("no nonce comes twice, across rings and ciphers", "[engine][cipher]") 
     }
   }
 }
+
+}  // namespace aicache::cipher_test

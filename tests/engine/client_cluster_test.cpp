@@ -4,7 +4,8 @@
 
 #include "tests/support/client_harness.hpp"
 
-using namespace aicache;
+namespace aicache::client_cluster_test {
+
 using namespace aicache::test;
 
 namespace {
@@ -185,3 +186,5 @@ TEST_CASE("whatever a cluster does, every call is finished once with its own ans
     c.end();
   }
 }
+
+}  // namespace aicache::client_cluster_test

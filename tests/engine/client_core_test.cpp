@@ -2,7 +2,8 @@
 
 #include "tests/support/client_harness.hpp"
 
-using namespace aicache;
+namespace aicache::client_core_test {
+
 using namespace aicache::test;
 
 TEST_CASE("a call is cut by shard and its answers stand in the order of its items", "[engine][client]") {
@@ -324,3 +325,5 @@ TEST_CASE("a call that fails as a whole has an error in every place", "[engine][
     CHECK(d.error_of(1, 1) == errc::unavailable);
   }
 }
+
+}  // namespace aicache::client_core_test

@@ -3,7 +3,7 @@
 
 #include "engine/cluster/ranges.hpp"
 
-using namespace aicache;
+namespace aicache::cluster_ranges_test {
 
 namespace {
 
@@ -70,3 +70,5 @@ TEST_CASE("the range of a key is its first twelve bits") {
   CHECK(range_of({0x0010'0000'0000'0000, 0}) == 1);
   CHECK(range_of({~0ULL, 0}) == range_count - 1);
 }
+
+}  // namespace aicache::cluster_ranges_test

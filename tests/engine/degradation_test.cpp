@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-using namespace aicache;
+namespace aicache::degradation_test {
 
 namespace {
 
@@ -195,3 +195,5 @@ TEST_CASE("whatever happens, service never comes back sooner than it has settled
   CHECK(changes > 1'000);
   CHECK(recoveries > 300);
 }
+
+}  // namespace aicache::degradation_test

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-using namespace aicache;
+namespace aicache::dictionary_trainer_test {
 
 namespace {
 
@@ -173,3 +173,5 @@ TEST_CASE("a dictionary too small to be one is refused", "[engine][trainer]") {
     CHECK(train(samples_of(records(300)), bytes, 1).why().code == errc::invalid_argument);
   }
 }
+
+}  // namespace aicache::dictionary_trainer_test

@@ -11,7 +11,8 @@
 #include <string>
 #include <vector>
 
-using namespace aicache;
+namespace aicache::envelope_test {
+
 using namespace std::string_literals;
 
 namespace {
@@ -331,3 +332,5 @@ TEST_CASE("random bytes are no envelope", "[engine][envelope]") {
     if (bytes.size() >= 80) CHECK(decoding(resummed(bytes)) == errc::corrupt);
   }
 }
+
+}  // namespace aicache::envelope_test

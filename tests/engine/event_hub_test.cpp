@@ -3,7 +3,7 @@
 #include "engine/events/event_hub.hpp"
 #include "engine/events/event_log.hpp"
 
-using namespace aicache;
+namespace aicache::event_hub_test {
 
 namespace {
 
@@ -136,3 +136,5 @@ TEST_CASE("what a shard has no room for is counted, and told to all who listen",
   log.watch(0);
   CHECK_FALSE(log.has_news());
 }
+
+}  // namespace aicache::event_hub_test

@@ -10,7 +10,7 @@
 #include <random>
 #include <vector>
 
-namespace aicache {
+namespace aicache::eviction_fifo_policy_test {
 namespace {
 
 std::uint64_t mix(std::uint64_t x) {
@@ -464,4 +464,4 @@ TEST_CASE("hits are counted to three and leave the owner's bits alone", "[engine
 }
 
 }  // namespace
-}  // namespace aicache
+}  // namespace aicache::eviction_fifo_policy_test

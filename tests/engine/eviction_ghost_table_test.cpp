@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-namespace aicache {
+namespace aicache::eviction_ghost_table_test {
 namespace {
 
 constexpr std::uint64_t stamp_range = std::uint64_t{1} << 18;
@@ -144,4 +144,4 @@ TEST_CASE("without memory nothing is remembered and nothing breaks", "[engine][e
 }
 
 }  // namespace
-}  // namespace aicache
+}  // namespace aicache::eviction_ghost_table_test

@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-namespace aicache {
+namespace aicache::eviction_mode_learner_test {
 namespace {
 
 std::uint64_t mix(std::uint64_t x) {
@@ -177,4 +177,4 @@ TEST_CASE("batches of all shards together are shorter than a shadow", "[engine][
 }
 
 }  // namespace
-}  // namespace aicache
+}  // namespace aicache::eviction_mode_learner_test

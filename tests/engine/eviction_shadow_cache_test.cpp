@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <random>
 
-namespace aicache {
+namespace aicache::eviction_shadow_cache_test {
 namespace {
 
 TEST_CASE("a shadow holds what its policy keeps, and finds nothing else", "[engine][eviction]") {
@@ -70,4 +70,4 @@ TEST_CASE("a shadow follows its capacity down at once and up again", "[engine][e
 }
 
 }  // namespace
-}  // namespace aicache
+}  // namespace aicache::eviction_shadow_cache_test

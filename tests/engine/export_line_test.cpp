@@ -6,7 +6,8 @@
 #include <random>
 #include <string>
 
-using namespace aicache;
+namespace aicache::export_line_test {
+
 using namespace std::string_literals;
 
 namespace {
@@ -258,3 +259,5 @@ TEST_CASE("a fault names its line and repeats nothing of it", "[engine][legacy][
     CHECK(entry.why().detail.find("secret") == std::string::npos);
   }
 }
+
+}  // namespace aicache::export_line_test

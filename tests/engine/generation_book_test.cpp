@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace aicache;
+namespace aicache::generation_book_test {
 
 TEST_CASE("an answer is alive as long as none of its scopes was invalidated after its birth", "[shared]") {
   generation_book book({16, 16});
@@ -74,3 +74,5 @@ TEST_CASE("everything without a number takes the place of all others without one
   CHECK(book.of(scope_of_tenant("b")) == 3);
   CHECK(book.sound());
 }
+
+}  // namespace aicache::generation_book_test

@@ -5,7 +5,8 @@
 
 #include "tests/support/model_generations.hpp"
 
-using namespace aicache;
+namespace aicache::generation_reader_test {
+
 using namespace aicache::test;
 
 namespace {
@@ -165,3 +166,5 @@ TEST_CASE("a reply that makes no sense changes nothing", "[shared]") {
   CHECK(d.reader.read({redis_reply::kind::error, 0, "NOPERM", {}}, 0, d.book, n) == step::unreadable);
   CHECK(d.read() == step::done);
 }
+
+}  // namespace aicache::generation_reader_test

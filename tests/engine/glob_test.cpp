@@ -3,6 +3,8 @@
 
 #include "engine/search/glob.hpp"
 
+namespace aicache::glob_test {
+
 using aicache::glob_match;
 using aicache::glob_quoted;
 
@@ -63,3 +65,5 @@ TEST_CASE("a wild pattern over a long text takes no longer than both are long", 
   CHECK_FALSE(glob_match(pattern + "b", std::string(20'000, 'a')));
   CHECK(glob_match(pattern + "*", std::string(20'000, 'a')));
 }
+
+}  // namespace aicache::glob_test

@@ -9,7 +9,7 @@
 #include <random>
 #include <vector>
 
-using namespace aicache;
+namespace aicache::histogram_test {
 
 namespace {
 
@@ -226,3 +226,5 @@ TEST_CASE("counts of any size leave quantiles in range", "[engine][histogram]") 
   CHECK(h.quantile(1.0) == 9);
   CHECK(h.quantile(0.5) == 3);
 }
+
+}  // namespace aicache::histogram_test

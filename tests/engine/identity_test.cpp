@@ -8,7 +8,8 @@
 
 #include "engine/identity/identify.hpp"
 
-using namespace aicache;
+namespace aicache::identity_test {
+
 using namespace std::string_literals;
 
 namespace {
@@ -333,3 +334,5 @@ TEST_CASE("the text's code points are counted after normalisation", "[engine][id
   CHECK(identified_by(asked).code_points == 6);
   CHECK(identified_by(asked, normalising()).code_points == 3);
 }
+
+}  // namespace aicache::identity_test

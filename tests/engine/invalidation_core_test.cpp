@@ -5,7 +5,8 @@
 
 #include "tests/support/model_generations.hpp"
 
-using namespace aicache;
+namespace aicache::invalidation_core_test {
+
 using namespace aicache::test;
 
 namespace {
@@ -330,3 +331,5 @@ TEST_CASE("a number that was given before is no number: Redis is told again firs
   CHECK(d.redis.scopes.size() == 6);
   CHECK(d.it.counters().restored == 1);
 }
+
+}  // namespace aicache::invalidation_core_test

@@ -3,7 +3,8 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 
-using namespace aicache;
+namespace aicache::invalidation_model_test {
+
 using namespace aicache::test;
 
 namespace {
@@ -39,3 +40,5 @@ TEST_CASE("whatever becomes of Redis and of its nodes, an open gate lets through
   CHECK(losses > 20);
   CHECK(collapses > 20);
 }
+
+}  // namespace aicache::invalidation_model_test

@@ -5,7 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
-using namespace aicache;
+namespace aicache::key_index_test {
 
 namespace {
 
@@ -150,3 +150,5 @@ TEST_CASE("a visit sees every entry once", "[engine][index]") {
   CHECK(seen.size() == 3000);
   for (const auto& [b, times] : seen) REQUIRE(times == 1);
 }
+
+}  // namespace aicache::key_index_test

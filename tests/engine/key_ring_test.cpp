@@ -4,7 +4,7 @@
 
 #include <string>
 
-using namespace aicache;
+namespace aicache::key_ring_test {
 
 namespace {
 
@@ -74,3 +74,5 @@ TEST_CASE("a refusal quotes nothing of a key, wherever the mistake is", "[engine
     }
   }
 }
+
+}  // namespace aicache::key_ring_test

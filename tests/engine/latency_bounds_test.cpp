@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <random>
 
-using namespace aicache;
+namespace aicache::latency_bounds_test {
 
 TEST_CASE("every bound of latencies ends a bucket of the histogram, so that counts up to it are exact",
           "[engine][histogram]") {
@@ -32,3 +32,5 @@ TEST_CASE("every bound of latencies ends a bucket of the histogram, so that coun
   }
   CHECK(counts_at_most(histogram{}).empty());
 }
+
+}  // namespace aicache::latency_bounds_test

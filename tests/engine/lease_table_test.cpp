@@ -7,7 +7,7 @@
 #include <set>
 #include <tuple>
 
-using namespace aicache;
+namespace aicache::lease_table_test {
 
 namespace {
 
@@ -581,3 +581,5 @@ TEST_CASE("a lease is held from its grant until it is put, released, passed on o
   CHECK_FALSE(t.table.is_held(some_key));
   CHECK(t.table.sound());
 }
+
+}  // namespace aicache::lease_table_test

@@ -12,7 +12,7 @@
 
 #include "tests/support/python_script.hpp"
 
-using namespace aicache;
+namespace aicache::legacy_key_test {
 
 namespace {
 
@@ -243,3 +243,5 @@ TEST_CASE("keys are those that Python computes for two thousand random requests 
   }
   CHECK(keys > 2000);
 }
+
+}  // namespace aicache::legacy_key_test

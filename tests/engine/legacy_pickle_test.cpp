@@ -14,7 +14,8 @@
 #include "engine/legacy/python_repr.hpp"
 #include "tests/support/python_script.hpp"
 
-using namespace aicache;
+namespace aicache::legacy_pickle_test {
+
 using namespace std::string_literals;
 
 namespace {
@@ -358,3 +359,5 @@ TEST_CASE("what Python pickles is read as Python prints it, or refused for what 
   }
   CHECK(damaged == 150);
 }
+
+}  // namespace aicache::legacy_pickle_test

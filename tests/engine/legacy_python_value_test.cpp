@@ -9,7 +9,8 @@
 #include "engine/legacy/python_repr.hpp"
 #include "engine/legacy/python_text.hpp"
 
-using namespace aicache;
+namespace aicache::legacy_python_value_test {
+
 using namespace std::string_literals;
 
 namespace {
@@ -232,3 +233,5 @@ TEST_CASE("code points are counted as Python counts them, and words as it splits
   CHECK(measured("\xff") == numbers{});
   CHECK(measured("a\xe2\x82") == numbers{});
 }
+
+}  // namespace aicache::legacy_python_value_test

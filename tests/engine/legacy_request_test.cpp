@@ -4,7 +4,7 @@
 
 #include <string>
 
-using namespace aicache;
+namespace aicache::legacy_request_test {
 
 namespace {
 
@@ -73,3 +73,5 @@ TEST_CASE("an answer that was noted to be another request's may not answer", "[e
   // Where a question was one of the options, nothing was noted of it apart.
   CHECK(may_answer(noted, that("qa", "text"), last));
 }
+
+}  // namespace aicache::legacy_request_test

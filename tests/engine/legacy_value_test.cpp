@@ -9,7 +9,8 @@
 #include "engine/legacy/zlib_stream.hpp"
 #include "tests/support/legacy_values.hpp"
 
-using namespace aicache;
+namespace aicache::legacy_value_test {
+
 using namespace std::string_literals;
 using namespace aicache::test::legacy;
 
@@ -222,3 +223,5 @@ TEST_CASE("local times are read as Python writes them", "[engine][legacy][value]
         "0000-08-17T10:20:30", "2025-00-17T10:20:30"})
     CHECK_FALSE(parse_local_time(bad, duration{0}));
 }
+
+}  // namespace aicache::legacy_value_test

@@ -5,7 +5,7 @@
 #include <random>
 #include <vector>
 
-using namespace aicache;
+namespace aicache::lifetime_queues_test {
 
 namespace {
 
@@ -194,3 +194,5 @@ TEST_CASE("an entry that lingers leaves when that is over too, and hides none of
   }
   CHECK(left > 10'000);
 }
+
+}  // namespace aicache::lifetime_queues_test

@@ -2,7 +2,8 @@
 
 #include "tests/support/link_bench.hpp"
 
-using namespace aicache;
+namespace aicache::link_cluster_test {
+
 using namespace aicache::test;
 
 TEST_CASE("a cluster's keys go to the owners of their slots", "[link]") {
@@ -161,3 +162,5 @@ TEST_CASE("slots are believed only from a reply that is one", "[link]") {
        })
     CHECK_FALSE(parse_cluster_slots(lie, "a:5", found));
 }
+
+}  // namespace aicache::link_cluster_test

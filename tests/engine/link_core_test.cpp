@@ -3,7 +3,8 @@
 
 #include "tests/support/link_bench.hpp"
 
-using namespace aicache;
+namespace aicache::link_core_test {
+
 using namespace aicache::test;
 
 TEST_CASE("a read goes as MGET, split and spread over the pool, and is put together again", "[link]") {
@@ -272,3 +273,5 @@ TEST_CASE("every request is answered once, whatever comes, in whatever order", "
     CHECK(b.core.counted().reads_present == present);
   }
 }
+
+}  // namespace aicache::link_core_test

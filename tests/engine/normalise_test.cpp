@@ -7,7 +7,8 @@
 #include <string>
 #include <vector>
 
-using namespace aicache;
+namespace aicache::normalise_test {
+
 using namespace std::string_literals;
 
 namespace {
@@ -149,3 +150,5 @@ TEST_CASE("code points are the same in pieces as in one", "[engine][normalise]")
     CHECK(counter.finish() == code_points(text));
   }
 }
+
+}  // namespace aicache::normalise_test

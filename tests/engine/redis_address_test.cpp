@@ -2,7 +2,7 @@
 
 #include "engine/redis/address.hpp"
 
-using namespace aicache;
+namespace aicache::redis_address_test {
 
 TEST_CASE("a Redis URL says where, how and as whom", "[redis]") {
   const auto plain = parse_redis_url("redis://cache.example:6380/3");
@@ -40,3 +40,5 @@ TEST_CASE("a wrong Redis URL is refused without being quoted", "[redis]") {
     }
   }
 }
+
+}  // namespace aicache::redis_address_test

@@ -8,7 +8,7 @@
 #include "engine/redis/redis_core.hpp"
 #include "engine/redis/slots.hpp"
 
-using namespace aicache;
+namespace aicache::redis_core_test {
 
 namespace {
 
@@ -461,3 +461,5 @@ TEST_CASE("pauses double, are jittered, and start over after success", "[redis]"
   b.reset();
   CHECK(b.next().count() <= 50);
 }
+
+}  // namespace aicache::redis_core_test

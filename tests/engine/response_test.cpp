@@ -4,7 +4,7 @@
 
 #include <random>
 
-using namespace aicache;
+namespace aicache::response_test {
 
 TEST_CASE("a response comes back from its blob as it was", "[engine][client]") {
   std::mt19937_64 dice(3);
@@ -67,3 +67,5 @@ TEST_CASE("a failure names its provider's error, and nothing else", "[engine][cl
     CHECK(failure_of(*to_blob(failed_response(why))) == errc::compute_failed);
   CHECK(failure_of(*blob::make("", {}, std::string{"\x03\x01\x00\x00\x00\x08", 6})) == errc::compute_failed);
 }
+
+}  // namespace aicache::response_test

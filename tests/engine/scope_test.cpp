@@ -3,7 +3,7 @@
 #include "engine/shared/redis_key.hpp"
 #include "engine/shared/scope.hpp"
 
-using namespace aicache;
+namespace aicache::scope_test {
 
 TEST_CASE("scopes of different names and kinds differ, and tags belong to their tenant", "[shared]") {
   CHECK(scope_of_tenant("a") != scope_of_tenant("b"));
@@ -41,3 +41,5 @@ TEST_CASE("a Redis key names tenant and operation so that no pattern of one matc
        {std::string("aicache"), hex, "aicache:t:qa:" + hex + "0", "aicache:t:qa:Z" + hex.substr(1)})
     CHECK_FALSE(identity_of_key(key, back));
 }
+
+}  // namespace aicache::scope_test

@@ -10,7 +10,8 @@
 #include "engine/shared/redis_key.hpp"
 #include "tests/support/shard_harness.hpp"
 
-using namespace aicache;
+namespace aicache::search_test {
+
 using namespace aicache::test;
 
 namespace {
@@ -431,3 +432,5 @@ TEST_CASE("generic entries are kept whatever their bytes, under names that no re
   s.tick();
   CHECK(s.core.sound());
 }
+
+}  // namespace aicache::search_test

@@ -5,7 +5,8 @@
 
 #include "tests/support/shard_harness.hpp"
 
-using namespace aicache;
+namespace aicache::shard_core_test {
+
 using namespace aicache::test;
 
 namespace {
@@ -716,3 +717,5 @@ TEST_CASE("workers train a dictionary when they are asked to, and answers stay w
   for (std::uint64_t i = 0; i < 1200; ++i) REQUIRE(text_of(s.get(i, of("qa", text_tier::xlarge))) == json(i));
   CHECK(s.core.sound());
 }
+
+}  // namespace aicache::shard_core_test

@@ -2,7 +2,8 @@
 
 #include "tests/support/shard_harness.hpp"
 
-using namespace aicache;
+namespace aicache::shard_figures_test {
+
 using namespace aicache::test;
 
 namespace {
@@ -122,3 +123,5 @@ TEST_CASE("what the shared tier took is told once", "[engine][shard][shared]") {
   CHECK(r.shared_reads.sum == 3'000);
   CHECK(s.core.take_report().shared_reads == sparse_histogram{});
 }
+
+}  // namespace aicache::shard_figures_test

@@ -3,7 +3,8 @@
 #include "engine/client/response.hpp"
 #include "tests/support/shard_harness.hpp"
 
-using namespace aicache;
+namespace aicache::shard_gate_test {
+
 using namespace aicache::test;
 
 namespace {
@@ -268,3 +269,5 @@ TEST_CASE("lives of the settings are shortened alike on every node, those that a
   }
   CHECK(shorter);
 }
+
+}  // namespace aicache::shard_gate_test

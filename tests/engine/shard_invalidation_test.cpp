@@ -2,7 +2,8 @@
 
 #include "tests/support/shard_harness.hpp"
 
-using namespace aicache;
+namespace aicache::shard_invalidation_test {
+
 using namespace aicache::test;
 
 // Invalidation in the memory of one shard.
@@ -244,3 +245,5 @@ TEST_CASE("an invalidated entry in a worker's hands does not come back", "[engin
   CHECK(s.get(1, big).status == get_status::miss);
   CHECK(s.core.sound());
 }
+
+}  // namespace aicache::shard_invalidation_test

@@ -2,7 +2,8 @@
 
 #include "tests/support/shard_harness.hpp"
 
-using namespace aicache;
+namespace aicache::shard_look_up_test {
+
 using namespace aicache::test;
 
 // A shard that looks up in the shared tier what it does not have.
@@ -216,6 +217,23 @@ TEST_CASE("what does not verify is a counted miss, and is removed from Redis", "
   CHECK_FALSE(s.lies_in_redis(1));
   CHECK(s.lies_in_redis(2));
   CHECK(s.core.counters().dirty_gone == 0);
+  CHECK(s.core.sound());
+}
+
+TEST_CASE("an answer of Redis that is larger than this node keeps is a miss, and left to other nodes",
+          "[engine][shard][shared]") {
+  shard_options o = shared_options_with();
+  o.tiers.value_bytes = 1'024;
+  shared_shard s(o);
+  s.put_elsewhere(1, std::string(8'000, 'x'));
+  s.get(1);
+  s.work();
+  CHECK(s.late(s.batch)->status == get_status::miss);
+  CHECK(s.qa().misses_absent == 1);
+  CHECK(s.core.counters().shared_corrupt == 0);
+  s.tick();
+  s.work();
+  CHECK(s.lies_in_redis(1));
   CHECK(s.core.sound());
 }
 
@@ -450,3 +468,5 @@ TEST_CASE("a client that is gone leaves the lines of look-ups, and the shard's e
   CHECK(s.answers_given == 0);
   CHECK(s.core.sound());
 }
+
+}  // namespace aicache::shard_look_up_test

@@ -8,7 +8,8 @@
 
 #include "tests/support/shard_harness.hpp"
 
-using namespace aicache;
+namespace aicache::shard_model_test {
+
 using namespace aicache::test;
 
 namespace {
@@ -443,3 +444,5 @@ TEST_CASE("under random load a shard never answers anything but the latest answe
     CHECK(d.made_own_room() == (c.quota != 0));
   }
 }
+
+}  // namespace aicache::shard_model_test

@@ -2,7 +2,8 @@
 
 #include "tests/support/shard_harness.hpp"
 
-using namespace aicache;
+namespace aicache::shard_quota_test {
+
 using namespace aicache::test;
 
 namespace {
@@ -175,3 +176,5 @@ TEST_CASE("a report tells what tenants take, once whenever it changes", "[engine
   CHECK(second->present == tenant_gauges{0, 0, 1 * mib});
   CHECK(second->counted == tenant_counters{});
 }
+
+}  // namespace aicache::shard_quota_test

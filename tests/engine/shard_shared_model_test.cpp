@@ -9,7 +9,8 @@
 #include "engine/client/response.hpp"
 #include "tests/support/shard_harness.hpp"
 
-using namespace aicache;
+namespace aicache::shard_shared_model_test {
+
 using namespace aicache::test;
 
 // A shard and a shared tier that is slow, away, full or lying, beside a record of everything that was ever put: whatever
@@ -494,3 +495,5 @@ TEST_CASE("under random load, outages, lies and invalidations a shard serves not
     if (c.dirty_keys < c.keys) CHECK(d.counters().dirty_dropped > 0);
   }
 }
+
+}  // namespace aicache::shard_shared_model_test

@@ -7,7 +7,8 @@
 #include "engine/client/response.hpp"
 #include "tests/support/shard_harness.hpp"
 
-using namespace aicache;
+namespace aicache::shard_stale_model_test {
+
 using namespace aicache::test;
 
 namespace {
@@ -284,3 +285,5 @@ TEST_CASE("under random load fresh, stale, negative and missing are what the win
     }
   }
 }
+
+}  // namespace aicache::shard_stale_model_test

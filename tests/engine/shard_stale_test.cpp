@@ -3,7 +3,8 @@
 #include "engine/client/response.hpp"
 #include "tests/support/shard_harness.hpp"
 
-using namespace aicache;
+namespace aicache::shard_stale_test {
+
 using namespace aicache::test;
 
 namespace {
@@ -310,3 +311,5 @@ TEST_CASE("nor does the invalidation of a tag that only the old answer had", "[e
   CHECK(s.late(second)->stale == staleness::fresh);
   CHECK(s.core.sound());
 }
+
+}  // namespace aicache::shard_stale_test

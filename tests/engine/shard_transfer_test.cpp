@@ -7,7 +7,8 @@
 
 #include "engine/client/response.hpp"
 
-using namespace aicache;
+namespace aicache::shard_transfer_test {
+
 using namespace aicache::test;
 
 namespace {
@@ -306,6 +307,20 @@ TEST_CASE("what a put may not do an import may not either", "[engine][shard][tra
         errc::too_large);
 }
 
+TEST_CASE("an import that a tenant's quota refuses is counted as a put that it refuses", "[engine][shard][transfer]") {
+  shard_options o = small();
+  o.quotas.otherwise = 64 << 10;
+  shard_harness to(o);
+  transfer_page p = whole(to, "answer", 0);
+  p.items[0].value = blob::make(noise(100'000, 2), {});
+  const auto results = imported_into(to, p);
+  CHECK(results[0].status == import_status::refused);
+  CHECK(results[0].error == errc::too_large);
+  CHECK(to.core.counters().refused_quota == 1);
+  CHECK(to.core.counters().refused_memory + to.core.counters().refused_too_large == 0);
+  CHECK(to.core.sound());
+}
+
 TEST_CASE("what was invalidated does not come back into the memory that it was exported from",
           "[engine][shard][transfer]") {
   shard_harness h(small());
@@ -474,3 +489,5 @@ TEST_CASE("settings that change hold from then on, and what is kept keeps its en
   CHECK(h.get(1).status == get_status::miss);
   CHECK(h.core.sound());
 }
+
+}  // namespace aicache::shard_transfer_test

@@ -2,7 +2,8 @@
 
 #include "tests/support/shard_harness.hpp"
 
-using namespace aicache;
+namespace aicache::shard_writing_test {
+
 using namespace aicache::test;
 
 // A shard that tells the shared tier what was put, erased and touched, behind its answers.
@@ -308,3 +309,5 @@ TEST_CASE("what waits to be written is held by the budget", "[engine][shard][sha
   CHECK(s.core.sound());
   CHECK(s.core.size() > 0);
 }
+
+}  // namespace aicache::shard_writing_test

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-using namespace aicache;
+namespace aicache::shared_codec_test {
 
 namespace {
 
@@ -399,3 +399,5 @@ TEST_CASE("a large value leaves no large memory behind, but zstd's own", "[engin
   REQUIRE(opening(c, sealed(c, answer_of(large, ""))) == errc::none);
   CHECK(c.bytes() <= zstd.bytes() + (1 << 20));
 }
+
+}  // namespace aicache::shared_codec_test

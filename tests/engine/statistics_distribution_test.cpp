@@ -4,7 +4,7 @@
 
 #include "engine/statistics/time_ring.hpp"
 
-using namespace aicache;
+namespace aicache::statistics_distribution_test {
 
 TEST_CASE("a percentage of nothing is absent", "[engine][statistics]") {
   CHECK_FALSE(percent(0, 0));
@@ -89,3 +89,5 @@ TEST_CASE("what comes late counts in the newest slot, once", "[engine][statistic
   ring.each(instant{-1}, duration{10}, [&](int n) { sum += n; });
   CHECK(sum == 7);
 }
+
+}  // namespace aicache::statistics_distribution_test

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace aicache;
+namespace aicache::statistics_invalidation_test {
 
 namespace {
 
@@ -94,3 +94,5 @@ TEST_CASE("forgetting invalidations keeps their limits", "[engine][statistics]")
   CHECK(log.summarise(instant{0}).last_hour == 0);
   CHECK(log.limits().warning_per_hour == 1);
 }
+
+}  // namespace aicache::statistics_invalidation_test

@@ -5,7 +5,7 @@
 #include <map>
 #include <string>
 
-using namespace aicache;
+namespace aicache::statistics_ledger_test {
 
 namespace {
 
@@ -109,3 +109,5 @@ TEST_CASE("ledgers of nodes add up", "[engine][ledger]") {
   CHECK(a.rows() == both.rows());
   CHECK(a.crowded_out() == both.crowded_out());
 }
+
+}  // namespace aicache::statistics_ledger_test

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace aicache;
+namespace aicache::statistics_memory_test {
 
 namespace {
 
@@ -88,3 +88,5 @@ TEST_CASE("uncompressed answers alone are noticed once memory is high", "[engine
   CHECK_FALSE(noticed(950, 5));
   CHECK_FALSE(noticed(899, 0));
 }
+
+}  // namespace aicache::statistics_memory_test

@@ -7,7 +7,7 @@
 
 #include "engine/statistics/export.hpp"
 
-using namespace aicache;
+namespace aicache::statistics_record_book_test {
 
 namespace {
 
@@ -323,3 +323,5 @@ TEST_CASE("what is exported is JSON that holds every counter", "[engine][statist
   CHECK_THAT(to_json(book.summarise(instant{5})),
              Catch::Contains("\"summarize\":{\"puts\":0,\"recent\":{\"answered\":0,\"hits\":0,\"misses\":0}"));
 }
+
+}  // namespace aicache::statistics_record_book_test

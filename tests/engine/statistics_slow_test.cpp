@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace aicache;
+namespace aicache::statistics_slow_test {
 
 namespace {
 
@@ -74,3 +74,5 @@ TEST_CASE("kinds are judged each by its own", "[engine][statistics]") {
   CHECK(s.recent(instant{0}).empty());
   CHECK(s.settings().times == 2);
 }
+
+}  // namespace aicache::statistics_slow_test

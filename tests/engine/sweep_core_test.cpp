@@ -7,7 +7,8 @@
 #include "engine/shared/redis_key.hpp"
 #include "tests/support/shard_harness.hpp"
 
-using namespace aicache;
+namespace aicache::sweep_core_test {
+
 using namespace aicache::test;
 
 namespace {
@@ -229,3 +230,5 @@ TEST_CASE("a Redis key is taken apart into what it was made of", "[shared]") {
                                    "p:t:x:o:" + hex, std::string("p"), std::string(), "p:t:o%2:" + hex})
     CHECK_FALSE(parse_redis_key("p", wrong, parts));
 }
+
+}  // namespace aicache::sweep_core_test

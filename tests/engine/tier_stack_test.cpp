@@ -5,7 +5,8 @@
 
 #include "tests/support/shard_harness.hpp"
 
-using namespace aicache;
+namespace aicache::tier_stack_test {
+
 using namespace aicache::test;
 
 namespace {
@@ -357,3 +358,5 @@ TEST_CASE("an emptied stack holds nothing and takes answers again", "[engine][ti
   CHECK(s.read(1).value->text() == "again");
   CHECK(s.stack.sound());
 }
+
+}  // namespace aicache::tier_stack_test

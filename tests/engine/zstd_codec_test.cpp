@@ -10,7 +10,7 @@
 
 #include "engine/codec/dictionary_trainer.hpp"
 
-using namespace aicache;
+namespace aicache::zstd_codec_test {
 
 namespace {
 
@@ -230,3 +230,5 @@ TEST_CASE("a dictionary without content or with a damaged one is refused", "[eng
   std::fill(damaged.begin() + 8, damaged.begin() + 60, std::byte{0xff});
   CHECK(dictionary::make(damaged, 1).why().code == errc::invalid_argument);
 }
+
+}  // namespace aicache::zstd_codec_test

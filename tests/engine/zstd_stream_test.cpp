@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <string>
 
-using namespace aicache;
+namespace aicache::zstd_stream_test {
 
 namespace {
 
@@ -83,3 +83,5 @@ TEST_CASE("a small file that claims to hold much fills no more than the room giv
   CHECK(to == std::string(100, 'a'));
   CHECK(unpacker.holds_more());
 }
+
+}  // namespace aicache::zstd_stream_test

@@ -4,7 +4,7 @@
 
 #include <random>
 
-using namespace aicache;
+namespace aicache::packed_test {
 
 namespace {
 
@@ -250,3 +250,5 @@ TEST_CASE("a hit without its answer, and a text longer than its bytes, are corru
   in[in.size() - 12] = 5;
   CHECK_FALSE(packed::unpack(in, back));
 }
+
+}  // namespace aicache::packed_test

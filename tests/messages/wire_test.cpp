@@ -4,7 +4,7 @@
 
 #include <type_traits>
 
-using namespace aicache;
+namespace aicache::wire_test {
 
 namespace {
 
@@ -302,3 +302,5 @@ TEST_CASE("what must not come from another process cannot be sent there", "[mess
   CHECK(stays(caf::make_message(watch_events{})));
   CHECK(stays(caf::make_message(events_noted{})));
 }
+
+}  // namespace aicache::wire_test

@@ -8,9 +8,8 @@
 #include <map>
 
 #include "engine/legacy/export_line.hpp"
-#include "tests/support/aicachectl_run.hpp"
-#include "tests/support/aicached_process.hpp"
 #include "tests/support/cache_caller.hpp"
+#include "tests/system/aicachectl_files.hpp"
 #include "tests/system/shared_tier.hpp"
 
 // A whole cache out of a node and into another, and what Redis and memory have in common.
@@ -18,52 +17,6 @@ namespace aicache::aicachectl_transfer_test {
 namespace {
 
 using namespace test;
-using words = std::vector<std::string>;
-
-std::map<std::string, std::string> facts_of(const command_result& r) {
-  const auto page = r.json();
-  CAPTURE(r.out, r.errors);
-  REQUIRE(page.is_object());
-  std::map<std::string, std::string> all;
-  for (const auto& [name, value] : page.items())
-    if (value.is_string()) all[name] = value;
-  return all;
-}
-
-command_result ctl(const aicached_process& node, words command, const std::string& input = "") {
-  command.insert(command.end(), {"--node", node.address(), "--json"});
-  return aicachectl(std::move(command), input);
-}
-
-words with_redis(words command, const redis_server& redis) {
-  command.insert(command.end(), {"--set", "redis.url=redis://127.0.0.1:" + std::to_string(redis.port())});
-  return command;
-}
-
-struct files {
-  std::string at(const std::string& name) const { return (folder.path() / name).string(); }
-  std::string text_of(const std::string& name) const {
-    std::ifstream in(at(name), std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
-  void write(const std::string& name, const std::string& text) const {
-    std::ofstream(at(name), std::ios::binary) << text;
-  }
-  scratch_folder folder;
-};
-
-std::size_t lines_in(const std::string& text) {
-  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
-}
-
-/// What became of each finding of verify: of memory and of Redis.
-std::map<std::string, std::pair<std::string, std::string>> findings_of(const command_result& r) {
-  const auto page = r.json();
-  std::map<std::string, std::pair<std::string, std::string>> all;
-  for (const auto& row : page.at("findings")) all[row.at("finding")] = {row.at("of_memory"), row.at("of_redis")};
-  return all;
-}
-
 }  // namespace
 
 TEST_CASE("a whole cache moves to another node, for what is left of its answers' lives", "[system][aicachectl]") {
@@ -281,44 +234,6 @@ TEST_CASE("an export with Redis enters another Redis, and what was invalidated d
     return ctl(alone, {"import", f.at("all.jsonl.zst"), "--state", f.at("away.state")}).code == 0;
   }));
   CHECK(get_all(caller.connect(alone), 0, 200).hits == 200);
-}
-
-TEST_CASE("memory and Redis are compared by a sample, both ways", "[system][aicachectl][shared]") {
-  cache_caller caller;
-  redis_server redis;
-  aicached_process node(patient(redis.port()));
-  const client c = caller.connect(node);
-  REQUIRE(put_all(c, 0, 500) == 500);
-  REQUIRE(eventually([&] { return keys_in(redis) == 500; }));
-  const words verify = with_redis({"verify", "--sample", "400"}, redis);
-  REQUIRE(eventually([&] { return ctl(node, verify).code == 0; }));
-  const command_result sound = ctl(node, verify);
-  CAPTURE(sound.out, sound.errors);
-  CHECK(facts_of(sound).at("consistent") == "yes");
-  CHECK(facts_of(sound).at("redis_keys") == "500");
-  CHECK(facts_of(sound).at("redis_sampled") == "400");
-  CHECK(std::stoull(facts_of(sound).at("memory_sampled")) >= 300);
-  CHECK(sound.out.find(question(1).tenant) == std::string::npos);
-  // What another node has, and this one not yet, is served from there.
-  {
-    aicached_process other(patient(redis.port()));
-    REQUIRE(put_all(caller.connect(other), 1'000, 1'050) == 50);
-    REQUIRE(eventually([&] { return keys_in(redis) == 550; }));
-  }
-  const command_result more = ctl(node, with_redis({"verify", "--sample", "1000"}, redis));
-  CHECK(more.code == 0);
-  CHECK(findings_of(more).at("only_redis").second == "50");
-  // Somebody removes one, damages one, and shortens the life of one.
-  CHECK(redis.ask({"DEL", place_of(question(1))}) == "1");
-  redis.ask({"SETRANGE", place_of(question(2)), "70", "damaged"});
-  const command_result bad = ctl(node, with_redis({"verify", "--sample", "1000"}, redis));
-  CAPTURE(bad.out, bad.errors);
-  CHECK(bad.code == 1);
-  CHECK(facts_of(bad).at("consistent") == "no");
-  CHECK(findings_of(bad).at("missing").first == "1");
-  CHECK(findings_of(bad).at("unreadable") == std::pair<std::string, std::string>{"1", "1"});
-  // Without Redis there is nothing to compare with.
-  CHECK(ctl(node, {"verify"}).code == 2);
 }
 
 TEST_CASE("whoever moves a cache without a node is told so", "[system][aicachectl]") {
