@@ -35,6 +35,7 @@ void link_core::came_up(std::uint16_t place) {
   connection_table::connection& c = connections_[place];
   if (c.is == connection_table::standing::up) return;
   c.is = connection_table::standing::up;
+  ++counted_.connects;
   // To one server, a connection tells nothing new that was lost before something else closed the gate. Of a cluster's
   // masters each has data of its own.
   if (std::exchange(c.was_lost, false) && (options_.cluster || c.lost_at_gate == gate_)) something_was_missed();
@@ -116,6 +117,7 @@ link_gauges link_core::present() const noexcept {
   link_gauges g;
   for (std::uint16_t i = 0; i < connections_.size(); ++i)
     if (connections_[i].in_use) ++(connections_.is_up(i) ? g.breakers_closed : g.breakers_open);
+  g.waiting = open_requests();
   g.gate = gate_open_ ? 1 : 0;
   return g;
 }

@@ -144,6 +144,13 @@ TEST_CASE("a connection of a pool that is lost closes the gate when it is back, 
   b.come_up(0);
   CHECK(b.core.gate_is_open());
   CHECK(b.core.counted().outages == 1);
+  // Two at first, one made anew before, two now; what is under way is told.
+  CHECK(b.core.counted().connects == 5);
+  CHECK(b.core.present().waiting == 0);
+  b.read(1, {"a"});
+  CHECK(b.core.present().waiting == 1);
+  b.reply("MGET a", list({bulk("x")}));
+  CHECK(b.core.present().waiting == 0);
 }
 
 TEST_CASE("trouble is told when it changes, not per command", "[link]") {
