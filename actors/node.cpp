@@ -195,26 +195,15 @@ outcome<front_actor> front_of(caf::actor_system& system, const std::string& host
                               duration patience) {
   const auto way = transport::of(system);
   if (!way) return way.why();
-  const auto dialler = (*way)->dialler();
-  if (!dialler) return dialler.why();
-  const std::string at = host + ":" + std::to_string(port);
+  const auto signatures = system.message_types(caf::detail::type_list<front_actor>{});
   const auto end = system.clock().now() + patience;
   for (;;) {
-    auto dial = caf::make_function_view(*dialler);
-    const auto found = dial(caf::connect_atom_v, host, port);
-    if (found) {
-      const auto& [node, actor, signatures] = *found;
-      if (!actor || !system.assignable(signatures, system.message_types(caf::detail::type_list<front_actor>{})))
-        return fault{errc::unavailable, "what is published at " + at + " is no node of this version"};
-      return caf::actor_cast<front_actor>(actor);
-    }
-    // A node is given a second to say who it is.
-    if (found.error() == caf::sec::connection_timeout && system.clock().now() < end) continue;
-    std::string why = system.render(found.error());
-    // Whoever is refused by TLS is not told more than that.
-    if (found.error() == caf::sec::disconnect_during_handshake)
-      why += (*way)->is_encrypted() ? "; it does not let in who has our certificate" : "; it may speak TLS";
-    return fault{errc::unavailable, "no node at " + at + ": " + why};
+    const auto found = (*way)->dial(host, port, signatures);
+    if (found) return caf::actor_cast<front_actor>(*found);
+    const fault& why = found.why();
+    if (why.code == errc::invalid_argument) return why;
+    if (why.code != errc::deadline || system.clock().now() >= end)
+      return fault{errc::unavailable, "no node at " + host + ":" + std::to_string(port) + ": " + why.detail};
   }
 }
 

@@ -5,7 +5,7 @@
 #include <caf/io/all.hpp>
 #include <utility>
 
-#include "actors/transport/dialler.hpp"
+#include "actors/transport/reach.hpp"
 #include "actors/transport/scribe.hpp"
 #include "config/rules.hpp"
 
@@ -42,9 +42,34 @@ outcome<transport*> transport::of(caf::actor_system& system) {
   return reinterpret_cast<transport*>(&system.network_manager());
 }
 
-outcome<caf::io::middleman_actor> transport::dialler() const {
+outcome<caf::strong_actor_ptr> transport::dial(const std::string& host, std::uint16_t port,
+                                               const std::set<std::string>& signatures) {
   if (!credentials_) return credentials_.why();
-  return dialler_;
+  auto connection = reach(system_, host, port, *credentials_, *credentials_ ? limits_.patience : patience_in_clear);
+  if (!connection) return connection.why();
+  outcome<caf::strong_actor_ptr> found = fault{errc::unavailable, "nothing is published there"};
+  caf::scoped_actor self{system_};
+  // CAF itself gives a node a second to say who it is.
+  self->request(broker_of(system_), caf::infinite, caf::connect_atom_v, std::move(*connection), port)
+      .receive(
+          [&](const caf::node_id&, const caf::strong_actor_ptr& who, const std::set<std::string>& has) {
+            if (!who) return;
+            if (system_.assignable(has, signatures)) {
+              found = who;
+            } else {
+              found = fault{errc::unavailable, "what is published there is no node of this version"};
+            }
+          },
+          [&](const caf::error& why) {
+            found =
+                fault{why == caf::sec::connection_timeout ? errc::deadline : errc::unavailable, system_.render(why)};
+            // Whoever is refused by TLS is not told more than that.
+            if (why == caf::sec::disconnect_during_handshake)
+              found = fault{errc::unavailable,
+                            *credentials_ ? "it ends the connection: it does not let in who has our certificate"
+                                          : "it ends the connection: it may speak TLS"};
+          });
+  return found;
 }
 
 outcome<std::uint16_t> transport::publish(const caf::strong_actor_ptr& who, std::set<std::string> signatures,
@@ -76,20 +101,9 @@ outcome<std::uint16_t> transport::publish(const caf::strong_actor_ptr& who, std:
   return bound;
 }
 
-void transport::start() {
-  if (!credentials_) return;
-  dialler_ = system_.spawn<aicache::dialler, caf::detached + caf::hidden>(
-      broker_of(system_), *credentials_, *credentials_ ? limits_.patience : patience_in_clear);
-}
+void transport::start() {}
 
-void transport::stop() {
-  listeners_.clear();
-  if (!dialler_) return;
-  caf::scoped_actor self{system_, true};
-  self->send_exit(dialler_, caf::exit_reason::kill);
-  self->wait_for(dialler_);
-  dialler_ = nullptr;
-}
+void transport::stop() { listeners_.clear(); }
 
 void transport::init(caf::actor_system_config&) {}
 

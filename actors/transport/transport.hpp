@@ -1,10 +1,10 @@
 #pragma once
 
-#include <caf/io/middleman_actor.hpp>
 #include <cstdint>
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "actors/transport/listener.hpp"
 #include "config/settings.hpp"
@@ -16,7 +16,7 @@ namespace aicache {
 /// asks it, and nobody CAF. With TLS in the settings there is nothing but TLS; without it nothing but loopback is
 /// listened on.
 ///
-/// Owner      the actor system, as a module of CAF's: it begins after the network and ends before it
+/// Owner      the actor system, as a module of CAF's: it ends before the network
 /// Invariant  credentials that cannot be used are told to whoever dials or publishes; nothing goes in clear instead
 class transport final : public caf::actor_system::module {
  public:
@@ -27,10 +27,11 @@ class transport final : public caf::actor_system::module {
   /// That of the system. Fails: invalid_argument, for a system that is not meant to reach others.
   static outcome<transport*> of(caf::actor_system& system);
 
-  bool is_encrypted() const noexcept { return !credentials_ || *credentials_ != nullptr; }
-
-  /// Whom to ask for a connection, as CAF's own middleman_actor. Fails: as credentials::read.
-  outcome<caf::io::middleman_actor> dialler() const;
+  /// Who is published at host:port, if its interface is `signatures`. A new connection, unless there is one with its
+  /// process. Blocks. Fails: as credentials::read, and reach; unavailable, when something else is published there, or the
+  /// other side ends the connection; deadline, when it does not say what is.
+  outcome<caf::strong_actor_ptr> dial(const std::string& host, std::uint16_t port,
+                                      const std::set<std::string>& signatures);
 
   /// Lets others reach `who`, whose interface is `signatures`; returns the port. Fails: as credentials::read;
   /// invalid_argument without TLS where `host` is not loopback, or with TLS and nobody in tls.peers; unavailable.
@@ -47,7 +48,6 @@ class transport final : public caf::actor_system::module {
   caf::actor_system& system_;
   outcome<std::shared_ptr<const tls::credentials>> credentials_;  ///< null where all is in clear
   tls::listener::options limits_;
-  caf::io::middleman_actor dialler_;
   std::vector<std::unique_ptr<tls::listener>> listeners_;
 };
 
