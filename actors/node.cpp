@@ -7,6 +7,7 @@
 #include <chrono>
 #include <random>
 
+#include "actors/transport/transport.hpp"
 #include "config/rules.hpp"
 
 namespace aicache {
@@ -57,6 +58,7 @@ system_config::system_config(const config::settings& s, network n) {
   set("middleman.heartbeat-interval", caf::timespan{std::chrono::milliseconds{200}});
   set("middleman.connection-timeout", caf::timespan{std::chrono::seconds{1}});
   load<caf::io::middleman>();
+  module_factories.push_back([s](caf::actor_system& system) { return new transport(system, s); });
 }
 
 namespace {
@@ -184,23 +186,24 @@ outcome<front_actor> start_node(caf::actor_system& system, const config::setting
 
 outcome<std::uint16_t> publish(caf::actor_system& system, const front_actor& front, const std::string& host,
                                std::uint16_t port) {
-  if (!system.has_middleman()) return fault{errc::invalid_argument, "CAF's I/O module is not loaded"};
-  auto bound = system.middleman().publish(front, port, host.c_str(), true);
-  if (!bound) return fault{errc::unavailable, system.render(bound.error())};
-  return *bound;
+  const auto way = transport::of(system);
+  if (!way) return way.why();
+  return (*way)->publish(caf::actor_cast<caf::strong_actor_ptr>(front), system.message_types(front), host, port);
 }
 
 outcome<front_actor> front_of(caf::actor_system& system, const std::string& host, std::uint16_t port,
                               duration patience) {
-  if (!system.has_middleman()) return fault{errc::invalid_argument, "CAF's I/O module is not loaded"};
+  const auto way = transport::of(system);
+  if (!way) return way.why();
+  const auto signatures = system.message_types(caf::detail::type_list<front_actor>{});
   const auto end = system.clock().now() + patience;
   for (;;) {
-    auto front = system.middleman().remote_actor<front_actor>(host, port);
-    if (front) return *front;
-    // The middleman gives a node a second to say who it is.
-    if (front.error() != caf::sec::connection_timeout || system.clock().now() >= end)
-      return fault{errc::unavailable,
-                   "no node at " + host + ":" + std::to_string(port) + ": " + system.render(front.error())};
+    const auto found = (*way)->dial(host, port, signatures);
+    if (found) return caf::actor_cast<front_actor>(*found);
+    const fault& why = found.why();
+    if (why.code == errc::invalid_argument) return why;
+    if (why.code != errc::deadline || system.clock().now() >= end)
+      return fault{errc::unavailable, "no node at " + host + ":" + std::to_string(port) + ": " + why.detail};
   }
 }
 

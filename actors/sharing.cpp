@@ -2,29 +2,18 @@
 
 #include <openssl/crypto.h>
 
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
+
+#include "actors/secret_file.hpp"
 
 namespace aicache {
 
 namespace {
 
 constexpr const char* the_node = "what the node found";
-constexpr std::size_t longest_secret = 64 << 10;
-
-std::optional<std::string> text_of(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return std::nullopt;
-  std::string text(longest_secret, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  if (in.bad()) return std::nullopt;
-  return text;
-}
 
 config::problem unreadable(const char* key) {
   return {the_node, key, "must name a file that this process can read", "correct the path, or the file's permissions"};
@@ -41,8 +30,8 @@ void read_address(const config::settings& s, redis_address& out, std::vector<con
   if (out.user.empty()) out.user = s.redis.user;
   std::string password = s.redis.password;
   if (!s.redis.password_file.empty()) {
-    if (auto text = text_of(s.redis.password_file)) {
-      password = text->substr(0, text->find_first_of("\r\n"));
+    if (auto text = text_of_file(s.redis.password_file)) {
+      password = first_line(*text);
       if (password.empty())
         problems.push_back({the_node, "redis.password_file", "must name a file with the password in its first line",
                             "write the password into it"});
@@ -65,7 +54,7 @@ std::vector<config::problem> read_keys(const config::settings& s, std::shared_pt
   const char* key = from_file ? "encryption.keys_file" : "encryption.keys";
   std::string text = s.encryption.keys;
   if (from_file) {
-    auto read = text_of(s.encryption.keys_file);
+    auto read = text_of_file(s.encryption.keys_file);
     if (!read) return {unreadable(key)};
     text = std::move(*read);
   }
@@ -117,7 +106,7 @@ std::vector<config::problem> read_sharing(const config::settings& s, std::uint64
   for (const auto& [key, path] :
        {std::pair{"redis.ca_file", &s.redis.ca_file}, std::pair{"redis.certificate_file", &s.redis.certificate_file},
         std::pair{"redis.key_file", &s.redis.key_file}})
-    if (!path->empty() && !text_of(*path)) problems.push_back(unreadable(key));
+    if (!path->empty() && !text_of_file(*path)) problems.push_back(unreadable(key));
   how.core.read_deadline = s.redis.get_deadline;
   how.core.write_deadline = s.redis.put_deadline;
   how.core.connect_deadline = s.redis.connect_deadline;

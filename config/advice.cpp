@@ -134,22 +134,40 @@ breaches certificates_have_tls(const settings& s, const machine&) {
   return out;
 }
 
+/// A certificate file that was looked at, and what becomes of a node whose certificate is over.
+struct looked_at {
+  const char* key;
+  const char* key_of_its_key;
+  const char* loss;
+  const char* renewal;
+};
+
 /// Each certificate file that was looked at, with its key.
 template <class Judge>
 breaches of_certificates(const machine& m, Judge judge) {
   breaches out;
-  if (m.authorities) judge("redis.ca_file", *m.authorities, out);
-  if (m.certificate) judge("redis.certificate_file", *m.certificate, out);
+  const auto look = [&](const std::optional<found_certificate>& found, const looked_at& file) {
+    if (found) judge(file, *found, out);
+  };
+  constexpr const char* redis_is_lost = "Redis cannot be reached";
+  constexpr const char* redis_anew = "put a new one in its place; a node reads it when it connects anew";
+  constexpr const char* peers_are_lost = "nodes and applications cannot reach each other";
+  constexpr const char* at_restart = "put a new one in its place, and restart the node";
+  look(m.authorities, {"redis.ca_file", "", redis_is_lost, redis_anew});
+  look(m.certificate, {"redis.certificate_file", "redis.key_file", redis_is_lost, redis_anew});
+  look(m.peers_authorities, {"tls.ca_file", "", peers_are_lost, at_restart});
+  look(m.own_certificate, {"tls.certificate_file", "tls.key_file", peers_are_lost, at_restart});
   return out;
 }
 
 breaches certificates_can_be_used(const settings&, const machine& m) {
-  return of_certificates(m, [](const char* key, const found_certificate& c, breaches& out) {
+  return of_certificates(m, [](const looked_at& file, const found_certificate& c, breaches& out) {
     if (c.holds == found_certificate::content::no_certificate)
-      out.push_back({key, "must name a file with a certificate in PEM form; this one holds none",
+      out.push_back({file.key, "must name a file with a certificate in PEM form; this one holds none",
                      "correct the path, or convert it with: openssl x509 -inform der -in FILE -out FILE.pem"});
     if (!c.fits_its_key)
-      out.push_back({"redis.key_file", "must hold the private key of redis.certificate_file; it holds another",
+      out.push_back({file.key_of_its_key,
+                     std::string("must hold the private key of ") + file.key + "; it holds another",
                      "name the key that the certificate was made with"});
   });
 }
@@ -158,29 +176,33 @@ constexpr std::int64_t soon_over_days = 30;
 constexpr std::int64_t later_over_days = 90;
 
 breaches certificates_are_there_and_valid(const settings&, const machine& m) {
-  return of_certificates(m, [](const char* key, const found_certificate& c, breaches& out) {
+  return of_certificates(m, [](const looked_at& file, const found_certificate& c, breaches& out) {
     if (c.holds == found_certificate::content::unreadable)
-      out.push_back({key, "should name a file that can be read here; a node does not start where it cannot",
+      out.push_back({file.key, "should name a file that can be read here; a node does not start where it cannot",
                      "correct the path, or the file's permissions"});
     if (c.holds != found_certificate::content::certificate || c.days_left >= soon_over_days) return;
     const std::string rule =
         "should name a certificate that is valid for " + std::to_string(soon_over_days) + " days more; ";
-    out.push_back({key,
-                   rule + (c.days_left < 0 ? std::string("the time of this one is over: Redis cannot be reached")
-                                           : "this one is for " + std::to_string(c.days_left) +
-                                                 ", and then Redis cannot be reached"),
-                   "put a new one in its place; a node reads it when it connects anew"});
+    const std::string found = c.days_left < 0 ? "the time of this one is over: "
+                                              : "this one is for " + std::to_string(c.days_left) + ", and then ";
+    out.push_back({file.key, rule + found + file.loss, file.renewal});
   });
 }
 
 breaches certificates_last(const settings&, const machine& m) {
-  return of_certificates(m, [](const char* key, const found_certificate& c, breaches& out) {
+  return of_certificates(m, [](const looked_at& file, const found_certificate& c, breaches& out) {
     if (c.holds != found_certificate::content::certificate || c.days_left < soon_over_days ||
         c.days_left >= later_over_days)
       return;
-    out.push_back({key, "should be renewed in time; it is valid for " + std::to_string(c.days_left) + " days more",
-                   "put a new one in its place; a node reads it when it connects anew"});
+    out.push_back({file.key, "should be renewed in time; it is valid for " + std::to_string(c.days_left) + " days more",
+                   file.renewal});
   });
+}
+
+breaches a_node_names_its_peers(const settings& s, const machine&) {
+  if (s.tls.certificate_file.empty() || !s.tls.peers.empty()) return {};
+  return {{"tls.peers", "must name whom this node lets in; without a name it lets in nobody",
+           "write for example *.cache.example.org"}};
 }
 
 breaches stored_answers_are_encrypted(const settings& s, const machine&) {
@@ -268,6 +290,7 @@ breaches redis_answers_soon(const settings& s, const machine&) {
 constexpr advice_row advice_rows[] = {
     {weight::error, demand::advised, "memory", budget_is_less_than_the_machine},
     {weight::error, demand::advised, "redis", certificates_can_be_used},
+    {weight::error, demand::advised, "tls", a_node_names_its_peers},
     {weight::conflict, demand::advised, "redis", login_is_given_once},
     {weight::warning, demand::mandatory, "redis", network_is_encrypted},
     {weight::warning, demand::mandatory, "redis", server_asks_who_comes},

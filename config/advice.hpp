@@ -22,8 +22,10 @@ struct found_certificate {
 /// What is known of the machine that a node will run on: 0, or nothing, is not known.
 struct machine {
   std::uint64_t memory_bytes = 0;
-  std::optional<found_certificate> certificate{};  ///< redis.certificate_file
-  std::optional<found_certificate> authorities{};  ///< redis.ca_file
+  std::optional<found_certificate> certificate{};        ///< redis.certificate_file
+  std::optional<found_certificate> authorities{};        ///< redis.ca_file
+  std::optional<found_certificate> own_certificate{};    ///< tls.certificate_file
+  std::optional<found_certificate> peers_authorities{};  ///< tls.ca_file
 };
 
 /// What a piece of advice is: an error cannot work on this machine, a conflict says one thing in two ways, a warning

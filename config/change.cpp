@@ -13,6 +13,7 @@ constexpr reason reasons[] = {
     {"node", "ports are opened and shards are divided when a node starts"},
     {"memory", "shards are sized by it when they are made"},
     {"tenants", "shards take it when they are made"},
+    {"tls", "certificates are read when an actor system starts, and connections keep what they have"},
     {"limits", "clients hold to what they were told when they connected"},
     {"limits.operations", "tables of names are sized when shards are made"},
     {"limits.tenants", "tables of names are sized when shards are made"},

@@ -10,13 +10,62 @@ namespace {
 
 using breaches = std::vector<breach>;
 
-constexpr std::string_view host_keys[] = {"node.host"};
+bool has_all_of_tls(const settings& s) {
+  return !s.tls.certificate_file.empty() && !s.tls.key_file.empty() && !s.tls.ca_file.empty();
+}
+
+constexpr std::string_view host_keys[] = {"node.host", "tls.certificate_file", "tls.key_file", "tls.ca_file"};
 breaches host_is_loopback(const settings& s) {
-  if (is_loopback(s.node.host)) return {};
+  if (is_loopback(s.node.host) || has_all_of_tls(s)) return {};
   return {{"node.host",
-           "must be a loopback address, because the port trusts whoever connects; " + in_short_quotes(s.node.host) +
-               " is none",
-           "write 127.0.0.1, ::1 or localhost; other machines can be let in when nodes speak TLS"}};
+           "must be a loopback address without TLS, because the port trusts whoever connects; " +
+               in_short_quotes(s.node.host) + " is none",
+           "write 127.0.0.1, ::1 or localhost, or set tls.certificate_file, tls.key_file, tls.ca_file and tls.peers"}};
+}
+
+// Half of it would be none, and who wrote it believes to have it.
+constexpr std::string_view tls_keys[] = {"tls.certificate_file", "tls.key_file", "tls.ca_file", "tls.passphrase_file",
+                                         "tls.peers"};
+breaches tls_is_whole(const settings& s) {
+  const auto& t = s.tls;
+  breaches out;
+  if (t.certificate_file.empty() && t.key_file.empty() && t.ca_file.empty() && t.passphrase_file.empty() &&
+      t.peers.empty())
+    return out;
+  const auto need = [&](const char* key, const std::string& path) {
+    if (path.empty())
+      out.push_back({key, "must be set where anything of tls is: it needs certificate, key and authority",
+                     "set tls.certificate_file, tls.key_file and tls.ca_file, or nothing of tls"});
+  };
+  need("tls.certificate_file", t.certificate_file);
+  need("tls.key_file", t.key_file);
+  need("tls.ca_file", t.ca_file);
+  return out;
+}
+
+// A DNS name, an address, or a DNS name whose first label is a star.
+bool is_peer_name(std::string_view name) {
+  if (name.starts_with("*.")) name.remove_prefix(2);
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+           c == ':';
+  };
+  return !name.empty() && name.front() != '.' && name.back() != '.' && std::all_of(name.begin(), name.end(), plain);
+}
+
+constexpr std::string_view peer_keys[] = {"tls.peers"};
+breaches peers_are_names(const settings& s) {
+  breaches out;
+  for (std::string_view rest = s.tls.peers; !rest.empty();) {
+    const std::string_view name = rest.substr(0, rest.find(','));
+    if (!is_peer_name(name))
+      out.push_back(
+          {"tls.peers",
+           "must be DNS names or addresses with commas between them; " + in_short_quotes(name) + " is neither",
+           "write for example cache.example.org,*.workers.example.org"});
+    rest.remove_prefix(std::min(rest.size(), name.size() + 1));
+  }
+  return out;
 }
 
 constexpr std::string_view shard_keys[] = {"node.shards", "memory.budget"};
@@ -201,6 +250,8 @@ breaches encryption_has_one_source_of_keys(const settings& s) {
 
 constexpr rule rules[] = {
     {host_keys, host_is_loopback},
+    {tls_keys, tls_is_whole},
+    {peer_keys, peers_are_names},
     {shard_keys, every_shard_has_room},
     {batch_keys, a_batch_can_be_in_flight},
     {default_ttl_keys, default_life_is_allowed},

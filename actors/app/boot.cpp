@@ -78,6 +78,11 @@ int serve(const config::settings& s, std::function<config::loaded()> sources, co
   }
   const front_actor& front = *started;
   const auto port = publish(system, front, s.node.host, static_cast<std::uint16_t>(s.node.port));
+  if (!port && port.why().code == errc::invalid_argument) {
+    stop_node(system, front, duration{0});
+    std::cerr << "aicached: " << port.why().detail << '\n';
+    return 2;
+  }
   if (!port) {
     std::cerr << "aicached: cannot listen on " << s.node.host << ":" << s.node.port << ": " << port.why().detail
               << "\n  fix: choose another node.port (0 takes a free one) or stop what uses this one\n";

@@ -13,6 +13,9 @@ config::machine this_machine(const config::settings& s) {
   const long pages = sysconf(_SC_PHYS_PAGES);
   const long size = sysconf(_SC_PAGE_SIZE);
   if (pages > 0 && size > 0) found.memory_bytes = static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(size);
+  if (!s.tls.ca_file.empty()) found.peers_authorities = look_at_certificates(s.tls.ca_file);
+  if (!s.tls.certificate_file.empty())
+    found.own_certificate = look_at_certificate(s.tls.certificate_file, s.tls.key_file, s.tls.passphrase_file);
   // Without TLS nobody reads them.
   if (!s.redis.url.starts_with("rediss://")) return found;
   if (!s.redis.ca_file.empty()) found.authorities = look_at_certificates(s.redis.ca_file);

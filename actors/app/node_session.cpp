@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "actors/app/page.hpp"
+#include "actors/app/tls_arguments.hpp"
 #include "messages/identity_rules.hpp"
 
 namespace aicache::app {
@@ -51,12 +52,14 @@ config::settings settings_of_a_caller() {
 
 }  // namespace
 
-node_session::node_session() : config_(settings_of_a_caller(), system_config::network::on), system_(config_) {}
+node_session::node_session(const config::settings& s) : config_(s, system_config::network::on), system_(config_) {}
 
 outcome<std::unique_ptr<node_session>> node_session::open(const std::string& address) {
   const auto where = parse_node_address(address.empty() ? usual_address() : address);
   if (!where) return where.why();
-  std::unique_ptr<node_session> s(new node_session);
+  const auto settings = with_tls_of_environment(settings_of_a_caller());
+  if (!settings) return settings.why();
+  std::unique_ptr<node_session> s(new node_session(*settings));
   auto cache = client::connect(s->system_, where->host, where->port);
   if (!cache) return cache.why();
   s->cache_ = std::move(*cache);
@@ -111,6 +114,7 @@ void take_node(CLI::App& command, std::string& address) {
           "--node", address,
           "where the node is; else the variable AICACHE_NODE, else where one with default settings is on this machine")
       ->type_name("HOST:PORT");
+  take_tls(command);
 }
 
 }  // namespace aicache::app

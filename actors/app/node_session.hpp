@@ -29,7 +29,7 @@ struct wanted_put {
 /// The node that a command works on: an actor system of its own, and a client in it.
 ///
 /// Owner      one command, in the thread of main
-/// Fails      invalid_argument: an address that is none; unavailable: nobody there
+/// Fails      invalid_argument: an address that is none, or what TLS needs and cannot be used; unavailable: nobody there
 class node_session {
  public:
   /// `address` is HOST, HOST:PORT or [IPv6]:PORT; when empty that of the variable AICACHE_NODE, and without one a node with
@@ -59,7 +59,7 @@ class node_session {
   void pause(duration d);
 
  private:
-  node_session();
+  explicit node_session(const config::settings& s);
 
   system_config config_;
   caf::actor_system system_;
@@ -69,7 +69,7 @@ class node_session {
 /// The exit code of a command whose call failed so.
 int exit_of(errc why) noexcept;
 
-/// Gives a command the option --node.
+/// Gives a command the option --node, and those of TLS.
 void take_node(CLI::App& command, std::string& address);
 
 }  // namespace aicache::app

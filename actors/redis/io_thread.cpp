@@ -7,9 +7,9 @@
 
 namespace aicache {
 
-io_thread::io_thread() : context_(std::make_shared<asio::io_context>(1)) {
-  thread_ = std::thread([context = context_] {
-    pthread_setname_np(pthread_self(), "aicache.redis");
+io_thread::io_thread(const char* name) : context_(std::make_shared<asio::io_context>(1)) {
+  thread_ = std::thread([context = context_, name] {
+    pthread_setname_np(pthread_self(), name);
     const auto guard = asio::make_work_guard(*context);
     context->run();
   });

@@ -13,6 +13,7 @@
 #include <optional>
 #include <thread>
 
+#include "actors/app/tls_arguments.hpp"
 #include "actors/client.hpp"
 #include "actors/node.hpp"
 #include "config/sources.hpp"
@@ -282,6 +283,7 @@ int main(int argc, char** argv) {
       ->type_name("section.key=value")
       ->expected(1)
       ->take_all();
+  aicache::app::take_tls(app);
   app.set_version_flag("--version", AICACHE_VERSION);
   CLI11_PARSE(app, argc, argv);
   if (!asked.in_process && asked.node.empty()) {
@@ -303,5 +305,11 @@ int main(int argc, char** argv) {
   // Standard output holds the report alone.
   spdlog::set_default_logger(spdlog::stderr_logger_mt("aicache-load"));
   spdlog::set_level(spdlog::level::warn);
-  return load(asked, settings.value);
+  if (asked.in_process) return load(asked, settings.value);
+  const auto known = aicache::app::with_tls_of_environment(settings.value);
+  if (!known) {
+    say(known.why().detail);
+    return bad_arguments;
+  }
+  return load(asked, *known);
 }

@@ -66,7 +66,7 @@ inline const std::vector<include_limit>& include_limits() {
   static const std::vector<include_limit> limits = {
       {"zstd", {"engine/codec/"}},
       {"zdict", {"engine/codec/"}},
-      {"openssl/", {"engine/identity/", "engine/codec/", "engine/legacy/", "actors/sharing.", "actors/app/certificates."}},
+      {"openssl/", {"engine/identity/", "engine/codec/", "engine/legacy/", "actors/sharing.", "actors/transport/", "actors/app/certificates."}},
       {"zlib", {"engine/legacy/"}},
       {"toml", {"config/"}},
       {"yaml-cpp/", {"config/"}},

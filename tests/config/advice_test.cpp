@@ -131,6 +131,24 @@ TEST_CASE("a certificate is judged by what its file holds and by the time that i
   CHECK(advice_on(s, m) == these{"warning redis.ca_file", "recommendation redis.certificate_file"});
 }
 
+TEST_CASE("the certificates of nodes are judged alike, and a node must say whom it lets in", "[config][advice]") {
+  using content = found_certificate::content;
+  settings s = guarded();
+  s.tls.certificate_file = "node.pem";
+  s.tls.key_file = "node.key";
+  s.tls.ca_file = "ca.pem";
+  CHECK(advice_on(s) == these{"error tls.peers"});
+  s.tls.peers = "cache.example.org";
+  CHECK(advice_on(s) == these{});
+  machine m;
+  m.peers_authorities = found_certificate{content::no_certificate, true, 0};
+  m.own_certificate = found_certificate{content::certificate, false, 400};
+  CHECK(advice_on(s, m) == these{"error tls.ca_file", "error tls.key_file"});
+  m.peers_authorities = found_certificate{content::certificate, true, 50};
+  m.own_certificate = found_certificate{content::certificate, true, -1};
+  CHECK(advice_on(s, m) == these{"warning tls.certificate_file", "recommendation tls.ca_file"});
+}
+
 TEST_CASE("settings without effect are pointed at", "[config][advice]") {
   settings s = guarded();
   s.redis.user = "me";

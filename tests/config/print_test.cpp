@@ -52,6 +52,7 @@ std::vector<std::string> keys_in_doubt(const loaded& result) {
 settings all_changed() {
   settings s;
   s.node = {"127.0.0.2", 0, 256, 1024, 0_ms};
+  s.tls = {"/node.pem", "/node.key", "/ca.pem", "/phrase", "a.example,*.b.example", 1, 4096, 1_m};
   s.memory = {1_TiB, 0.9, 16};
   s.limits = {1_KiB, 257, 1_GiB, 1, 1, 65536, 1};
   s.ttl = {1_ms, 3650_d, {{"a", 1_ms}, {"a.b:c-d_e", 3650_d}, {"9", 1001_ms}}, 50};

@@ -78,6 +78,44 @@ TEST_CASE("the node listens on loopback only", "[config][rules]") {
   }
 }
 
+TEST_CASE("with TLS the node listens anywhere; half of TLS is none, and all that it lacks is told", "[config][rules]") {
+  settings s;
+  s.node.host = "0.0.0.0";
+  s.tls.certificate_file = "node.pem";
+  s.tls.key_file = "node.key";
+  s.tls.ca_file = "ca.pem";
+  s.tls.peers = "cache.example.org,*.workers.example.org,10.0.0.7,fd00::1";
+  CHECK(in_breach(s) == none{});
+  std::string* const parts[] = {&s.tls.certificate_file, &s.tls.key_file, &s.tls.ca_file};
+  const char* const keys[] = {"tls.certificate_file", "tls.key_file", "tls.ca_file"};
+  for (std::size_t missing = 0; missing < 3; ++missing) {
+    const std::string kept = std::exchange(*parts[missing], "");
+    CHECK(in_breach(s) == these{"node.host", keys[missing]});
+    *parts[missing] = kept;
+  }
+  settings bare;
+  bare.tls.peers = "cache.example.org";
+  CHECK(in_breach(bare) == these{"tls.certificate_file", "tls.key_file", "tls.ca_file"});
+  bare.tls.peers.clear();
+  bare.tls.passphrase_file = "phrase";
+  CHECK(in_breach(bare) == these{"tls.certificate_file", "tls.key_file", "tls.ca_file"});
+}
+
+TEST_CASE("peers are names and addresses", "[config][rules]") {
+  settings s;
+  s.tls.certificate_file = s.tls.key_file = s.tls.ca_file = "some.pem";
+  for (const char* name : {"a", "a.b", "*.a.b", "a-1.b", "127.0.0.1", "::1"}) {
+    CAPTURE(name);
+    s.tls.peers = name;
+    CHECK(in_breach(s) == none{});
+  }
+  for (const char* name : {"*", "*.", ".a", "a.", "a b", "a,,b", ",a", "a,*", "*a.b", "a.*.b", "https://a"}) {
+    CAPTURE(name);
+    s.tls.peers = name;
+    CHECK(in_breach(s) == these{"tls.peers"});
+  }
+}
+
 TEST_CASE("every shard has room for an index and a few answers", "[config][rules]") {
   settings s;
   s.memory.budget = 1_MiB;

@@ -60,7 +60,10 @@ class aicached_process {
   /// 0 when it serves none.
   std::uint16_t http_port() const noexcept { return http_port_; }
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  pid_t pid() const noexcept { return process_.pid(); }
   void signal(int number) const { process_.signal(number); }
+  /// Its exit code, if it ends by itself.
+  std::optional<int> end() { return process_.end(patience); }
   /// The orderly end: what is still to be written to Redis is written, as far as the drain time allows. The exit code.
   int drain() {
     signal(SIGTERM);

@@ -29,12 +29,18 @@ inline response right_answer(std::uint64_t number) {
 /// An application that uses nodes over the network.
 class cache_caller {
  public:
-  cache_caller() : config_({}, system_config::network::on), system_(config_) {}
+  /// `s` says how it speaks to them.
+  explicit cache_caller(const config::settings& s = {}) : config_(s, system_config::network::on), system_(config_) {}
 
   client connect(const aicached_process& node) {
     auto c = client::connect(system_, "127.0.0.1", node.port(), duration{20'000});
     if (!c) throw std::runtime_error("no way to " + node.address() + ": " + c.why().detail);
     return *c;
+  }
+
+  /// The same where there may be no way.
+  outcome<client> try_to_connect(const aicached_process& node, const std::string& host = "127.0.0.1") {
+    return client::connect(system_, host, node.port(), duration{3'000});
   }
 
   /// A request to a node's front by message; nothing when it fails.

@@ -21,6 +21,19 @@ class tls_certificates {
     issue("elsewhere", "DNS:elsewhere.example", "2");
   }
 
+  /// One more certificate, `name`.pem with `name`.key, for `alternative`, signed by `authority`.
+  void issue(const std::string& name, const std::string& alternative, const std::string& days,
+             const std::string& authority = "ca") {
+    shell("echo subjectAltName=" + alternative + " > " + name + ".ext");
+    openssl(std::string("req ") + new_key + " -subj /CN=" + name + " -keyout " + name + ".key -out " + name + ".csr");
+    openssl("x509 -req -in " + name + ".csr -CA " + authority + ".pem -CAkey " + authority +
+            ".key -CAcreateserial -days " + days + " -extfile " + name + ".ext -out " + name + ".pem");
+  }
+  /// The key `name`.key once more, as `name`.locked.key, which opens by a pass phrase.
+  void lock_key(const std::string& name, const std::string& phrase) {
+    openssl("pkey -in " + name + ".key -aes256 -passout pass:" + phrase + " -out " + name + ".locked.key");
+  }
+
   std::string at(const std::string& file) const { return (folder_.path() / file).string(); }
 
   /// The words by which a redis-server serves TLS alone, or beside plain text, on `port` with the certificate `name`.
@@ -32,12 +45,6 @@ class tls_certificates {
  private:
   static constexpr const char* new_key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
 
-  void issue(const std::string& name, const std::string& alternative, const std::string& days) {
-    shell("echo subjectAltName=" + alternative + " > " + name + ".ext");
-    openssl(std::string("req ") + new_key + " -subj /CN=" + name + " -keyout " + name + ".key -out " + name + ".csr");
-    openssl("x509 -req -in " + name + ".csr -CA ca.pem -CAkey ca.key -CAcreateserial -days " + days + " -extfile " +
-            name + ".ext -out " + name + ".pem");
-  }
   void openssl(const std::string& words) { shell("openssl " + words); }
   void shell(const std::string& command) {
     program p({"/bin/sh", "-c", "cd " + folder_.path().string() + " && " + command}, {"PATH=/usr/bin:/bin"});
