@@ -8,7 +8,7 @@
 namespace aicache::app {
 
 namespace {
-constexpr std::size_t keys_at_once = 256;
+constexpr std::size_t keys_of_a_scan = 256;
 constexpr std::size_t envelope_room = std::size_t{1} << 20;  // that an envelope may take beside its answer
 }  // namespace
 
@@ -36,7 +36,7 @@ outcome<std::unique_ptr<shared_redis>> shared_redis::open(const config::sources&
 }
 
 outcome<std::string> shared_redis::scan(const std::string& cursor, std::vector<std::string>& keys) {
-  auto found = source_->scan(cursor, redis_pattern(prefix_, std::nullopt, std::nullopt), keys_at_once);
+  auto found = source_->scan(cursor, redis_pattern(prefix_, std::nullopt, std::nullopt), keys_of_a_scan);
   if (!found) return found.why();
   keys = std::move(found->keys);
   std::erase_if(keys, [&](const std::string& key) {
@@ -48,8 +48,8 @@ outcome<std::string> shared_redis::scan(const std::string& cursor, std::vector<s
 
 outcome<void> shared_redis::read(std::span<const std::string> keys,
                                  const std::function<void(std::size_t, shared_entry&)>& take) {
-  for (std::size_t from = 0; from < keys.size(); from += keys_at_once) {
-    const auto some = keys.subspan(from, std::min(keys_at_once, keys.size() - from));
+  for (std::size_t from = 0; from < keys.size(); from += keys_of_a_scan) {
+    const auto some = keys.subspan(from, std::min(keys_of_a_scan, keys.size() - from));
     auto done = source_->read(some, [&](std::size_t place, legacy_entry& found) {
       shared_entry e;
       static_cast<void>(parse_redis_key(prefix_, some[place], e.name));

@@ -13,7 +13,7 @@ namespace aicache::app {
 
 namespace {
 
-constexpr std::string_view variables = "AICACHE_TLS_";
+constexpr std::string_view tls_variables = "AICACHE_TLS_";
 
 struct tls_option {
   const char* option;
@@ -22,7 +22,7 @@ struct tls_option {
   const char* doc;
 };
 
-constexpr tls_option tls_options[] = {
+constexpr tls_option every_tls_option[] = {
     {"--tls-certificate-file", "AICACHE_TLS_CERTIFICATE_FILE", "FILE",
      "our certificate, for a node that speaks TLS (PEM)"},
     {"--tls-key-file", "AICACHE_TLS_KEY_FILE", "FILE", "its private key"},
@@ -35,7 +35,7 @@ constexpr tls_option tls_options[] = {
 }  // namespace
 
 void take_tls(CLI::App& command) {
-  for (const tls_option& o : tls_options)
+  for (const tls_option& o : every_tls_option)
     command
         .add_option_function<std::string>(
             o.option, [variable = o.variable](const std::string& value) { setenv(variable, value.c_str(), 1); },
@@ -46,7 +46,7 @@ void take_tls(CLI::App& command) {
 outcome<config::settings> with_tls_of_environment(config::settings s) {
   config::sources from;
   for (const auto& [name, value] : config::environment())
-    if (name.starts_with(variables)) from.environment.emplace(name, value);
+    if (name.starts_with(tls_variables)) from.environment.emplace(name, value);
   config::loaded read = config::load(from);
   if (!read.problems.empty()) return fault{errc::invalid_argument, config::render(read.problems)};
   s.tls = std::move(read.value.tls);
