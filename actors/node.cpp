@@ -7,6 +7,7 @@
 #include <chrono>
 #include <random>
 
+#include "actors/dial.hpp"
 #include "actors/transport/transport.hpp"
 #include "config/rules.hpp"
 
@@ -193,17 +194,12 @@ outcome<std::uint16_t> publish(caf::actor_system& system, const front_actor& fro
 
 outcome<front_actor> front_of(caf::actor_system& system, const std::string& host, std::uint16_t port,
                               duration patience) {
-  const auto way = transport::of(system);
-  if (!way) return way.why();
-  const auto signatures = system.message_types(caf::detail::type_list<front_actor>{});
   const auto end = system.clock().now() + patience;
   for (;;) {
-    const auto found = (*way)->dial(host, port, signatures);
-    if (found) return caf::actor_cast<front_actor>(*found);
-    const fault& why = found.why();
-    if (why.code == errc::invalid_argument) return why;
-    if (why.code != errc::deadline || system.clock().now() >= end)
-      return fault{errc::unavailable, "no node at " + host + ":" + std::to_string(port) + ": " + why.detail};
+    auto front = dial_once(system, host, port);
+    if (front || front.why().code == errc::invalid_argument) return front;
+    if (front.why().code != errc::deadline || system.clock().now() >= end)
+      return fault{front.why().code, "no node at " + host + ":" + std::to_string(port) + ": " + front.why().detail};
   }
 }
 
