@@ -72,7 +72,7 @@ outcome<void> unpack_list(reader r, Body& b, std::size_t smallest) {
 std::string pack_items(const get_body& b) {
   writer w;
   write(w, b.names);
-  w.reserve(256 + b.items.size() * (identity_bytes + 8));
+  w.reserve(256 + b.items.size() * (identity_bytes + 8) + b.calls.size() * sizeof(std::uint32_t));
   w.number(static_cast<std::uint32_t>(b.items.size()));
   for (const get_item& x : b.items) {
     write(w, x.id);
@@ -82,6 +82,8 @@ std::string pack_items(const get_body& b) {
     w.number(x.text);
     w.number(static_cast<std::uint8_t>(x.lease ? 1 : 0));
   }
+  w.number(static_cast<std::uint32_t>(b.calls.size()));
+  for (const std::uint32_t end : b.calls) w.number(end);
   return w.take();
 }
 
@@ -96,6 +98,13 @@ outcome<void> unpack_items(std::string_view bytes, get_body& b) {
     x.model = r.number<std::uint16_t>();
     x.text = r.one_of(text_tier::xlarge);
     x.lease = r.flag();
+  }
+  b.calls.resize(r.count(sizeof(std::uint32_t)));
+  std::uint32_t last = 0;
+  for (std::uint32_t& end : b.calls) {
+    end = r.number<std::uint32_t>();
+    if (end < last || end > b.items.size()) r.spoil();
+    last = end;
   }
   return r.done();
 }

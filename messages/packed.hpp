@@ -13,7 +13,7 @@
 //
 // All numbers little-endian. A list is a u32 count and its elements; a string a u32 size and its bytes.
 //   names    list of strings each: operations, tenants, models
-//   get      names, list of { identity 32, operation u16, tenant u16, model u16, text u8, lease u8 }
+//   get      names, list of { identity 32, operation u16, tenant u16, model u16, text u8, lease u8 }, list of end u32
 //   got      now i64, list of result = { status u8, from u8, error u8, stale u8, retrievals u16, lease u64, created i64,
 //            expires i64, has value u8, value }
 //   value    input tokens, output tokens, model ms, text bytes: u32 each; string of raw bytes

@@ -19,7 +19,7 @@ using kind = python_value::kind;
 
 constexpr std::string_view version = "1";
 constexpr std::size_t half_identity = 16;
-constexpr std::size_t members = 16;
+constexpr std::size_t line_members = 16;
 
 // -- bytes as text -----------------------------------------------------------
 
@@ -122,7 +122,7 @@ class line_reader {
   bool has_all_members() {
     if (line_.what != kind::dict) return refuse(errc::corrupt, "not a JSON object");
     // With this count, and each one found when it is taken, none is left that is unknown.
-    return line_.elements.size() == 2 * members || refuse(errc::corrupt, "a member too many or too few");
+    return line_.elements.size() == 2 * line_members || refuse(errc::corrupt, "a member too many or too few");
   }
 
   bool take(std::string_view name, kind what, std::string& out) {

@@ -146,7 +146,8 @@ struct get_body {
   std::shared_ptr<const name_lists> names;
   std::vector<get_item> items;
   std::vector<get_result> results;
-  instant now;  ///< when the shard answered, on the node's time line
+  instant now;                       ///< when the shard answered, on the node's time line
+  std::vector<std::uint32_t> calls;  ///< where each of several calls ends, if some were joined here; empty: it is one
 };
 
 struct put_body {

@@ -44,6 +44,7 @@ lease_table::grant lease_table::ask(const key128& key, std::uint64_t owner, cons
     f.token = token;
     f.owner = owner;
     f.batch = who.batch;
+    f.call = who.call;
     f.born = epoch_;
     f.until = now + limits_.lease;
     flights_.emplace(token, std::move(f));
@@ -61,6 +62,7 @@ lease_table::grant lease_table::ask(const key128& key, std::uint64_t owner, cons
     f.token = token;
     f.owner = owner;
     f.batch = who.batch;
+    f.call = who.call;
     f.held = true;
     f.born = epoch_;
     f.until = now + limits_.lease;
@@ -69,8 +71,8 @@ lease_table::grant lease_table::ask(const key128& key, std::uint64_t owner, cons
     set_alarm(f.until, number, the_lease);
     return {asked::granted, token};
   }
-  // Who asks twice in one batch would wait for itself.
-  if (f.batch == who.batch && f.owner == owner) return {};
+  // Who asks twice in one call would wait for itself.
+  if (f.batch == who.batch && f.call == who.call && f.owner == owner) return {};
   if (parked_ >= limits_.parked || f.seats_taken >= limits_.parked_per_key || until <= now) return {};
   const std::size_t before = f.line.capacity();
   f.line.push_back({who, owner, false});
@@ -194,6 +196,7 @@ void lease_table::pass_on(flights_map::iterator at, instant now, std::vector<han
     f.token = new_token();
     f.owner = next.owner;
     f.batch = next.who.batch;
+    f.call = next.who.call;
     f.held = true;
     f.born = epoch_;
     by_token_.emplace(f.token, lease_of{at->first, epoch_});

@@ -19,6 +19,7 @@ struct waiter {
   instant since;            ///< when it asked
   std::uint16_t model = 0;  ///< as operation and tenant
   text_tier text = text_tier::small;
+  std::uint32_t call = 0;  ///< of those that were joined in the batch
 
   friend bool operator==(const waiter&, const waiter&) = default;
 };
@@ -64,7 +65,7 @@ class lease_table {
   /// From now on; who waits already, waits on.
   void limit(const limits& l) noexcept { limits_ = l; }
 
-  /// A miss that asks for the lease: granted, or parked until `until`, or no room in the line. A batch does not wait for
+  /// A miss that asks for the lease: granted, or parked until `until`, or no room in the line. A call does not wait for
   /// a lease that it holds itself.
   grant ask(const key128& key, std::uint64_t owner, const waiter& who, instant now, instant until);
 
@@ -131,6 +132,7 @@ class lease_table {
     std::uint64_t owner = 0;
     std::uint64_t batch = 0;  ///< in which the holder got the lease
     std::uint32_t born = 0;   ///< the epoch in which its present holder began
+    std::uint32_t call = 0;   ///< of the batch
     instant until;
     bool held = true;              ///< false: lingering without a holder
     bool lost = false;             ///< cut off from its key

@@ -48,9 +48,10 @@ class shard_core {
 
   /// What all items of one batch have in common.
   struct batch {
-    std::uint64_t id = 0;     ///< names the batch in late answers; the actor's choice
-    std::uint64_t owner = 0;  ///< the client that would hold leases
-    instant wait_until;       ///< how long its gets may be parked, at most
+    std::uint64_t id = 0;                       ///< names the batch in late answers; the actor's choice
+    std::uint64_t owner = 0;                    ///< the client that would hold leases
+    instant wait_until;                         ///< how long its gets may be parked, at most
+    std::span<const std::uint32_t> calls = {};  ///< as get_body::calls
   };
 
   /// Translates a batch's names into the shard's own numbers; call it before the batch's items are used. The result is

@@ -118,6 +118,7 @@ waiter shard_core::waiter_for(const get_item& item, const batch& b, std::uint32_
   w.since = now;
   w.model = local(batch_models_, item.model);
   w.text = item.text;
+  w.call = static_cast<std::uint32_t>(std::upper_bound(b.calls.begin(), b.calls.end(), position) - b.calls.begin());
   return w;
 }
 

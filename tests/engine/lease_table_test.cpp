@@ -545,7 +545,8 @@ TEST_CASE("whatever happens in whatever order, the table and a naive one say the
   }
 }
 
-TEST_CASE("a batch that asks twice for one key does not wait for itself", "[engine][lease]") {
+TEST_CASE("a call that asks twice for one key does not wait for itself, but calls joined in a batch for each other",
+          "[engine][lease]") {
   lease_table t({}, 1);
   const key128 key{1, 2};
   const instant now{1'000};
@@ -553,10 +554,13 @@ TEST_CASE("a batch that asks twice for one key does not wait for itself", "[engi
   const waiter first{7, 0, 0, 0, now};
   const waiter second{7, 1, 0, 0, now};
   const waiter other{8, 0, 0, 0, now};
+  waiter joined{7, 2, 0, 0, now};
+  joined.call = 1;
   REQUIRE(t.ask(key, 1, first, now, until).what == lease_table::asked::granted);
   CHECK(t.ask(key, 1, second, now, until).what == lease_table::asked::full);
   CHECK(t.ask(key, 1, other, now, until).what == lease_table::asked::parked);
-  CHECK(t.parked() == 1);
+  CHECK(t.ask(key, 1, joined, now, until).what == lease_table::asked::parked);
+  CHECK(t.parked() == 2);
   CHECK(t.sound());
 }
 
