@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "actors/client_actor.hpp"
-#include "actors/node.hpp"
+#include "actors/transport/transport.hpp"
 #include "messages/identity_rules.hpp"
 
 namespace aicache {
@@ -83,14 +83,43 @@ outcome<client> client::attach(caf::actor_system& system, const front_actor& fro
   self->request(front, patience, map_request{})
       .receive([&](const shard_map& m) { limits = m.limits; }, [&](caf::error& e) { why = std::move(e); });
   if (!limits) return fault{to_errc(why), "the node gave no shard map: " + system.render(why)};
-  return client(std::make_shared<const session>(system, front, system.spawn(cache_client, front), *limits));
+  auto present = std::make_shared<present_front>(front);
+  auto actor = system.spawn(connecting_client, client_setup{front, {}, present});
+  return client(std::make_shared<const session>(system, std::move(present), std::move(actor), *limits));
+}
+
+outcome<client> client::connect_to(caf::actor_system& system, std::vector<node_address> nodes, duration patience) {
+  if (nodes.empty()) return fault{errc::invalid_argument, "no address of a node is given"};
+  if (const auto way = transport::of(system); !way) return way.why();
+  auto present = std::make_shared<present_front>();
+  reached first;
+  first.why = errc::unavailable;
+  for (const node_address& a : nodes) first.detail += (first.detail.empty() ? "" : "; ") + a.printable();
+  first.detail = "no node answers: " + first.detail;
+  auto actor = system.spawn(connecting_client, client_setup{{}, std::move(nodes), present});
+  caf::scoped_actor self{system};
+  self->request(actor, patience, reach_request{})
+      .receive([&](const reached& r) { first = r; }, [](const caf::error&) {});
+  if (first.why != errc::none) {
+    caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+    return fault{first.why, first.detail};
+  }
+  return client(std::make_shared<const session>(system, std::move(present), std::move(actor), first.limits));
+}
+
+outcome<client> client::connect(caf::actor_system& system, std::span<const std::string> addresses, duration patience) {
+  std::vector<node_address> nodes;
+  for (const std::string& text : addresses) {
+    auto one = parse_node_address(text);
+    if (!one) return one.why();
+    if (std::find(nodes.begin(), nodes.end(), *one) == nodes.end()) nodes.push_back(std::move(*one));
+  }
+  return connect_to(system, std::move(nodes), patience);
 }
 
 outcome<client> client::connect(caf::actor_system& system, const std::string& host, std::uint16_t port,
                                 duration patience) {
-  const auto front = front_of(system, host, port, patience);
-  if (!front) return front.why();
-  return attach(system, *front, patience);
+  return connect_to(system, {{host, port}}, patience);
 }
 
 // -- preparing calls, in the caller's thread ---------------------------------
@@ -260,7 +289,7 @@ std::vector<key_result> client::by_key(call_kind kind, std::span<const request> 
 outcome<invalidated> client::invalidate(const invalidate_request& what, duration patience) const {
   outcome<invalidated> said = fault{errc::internal, "no answer"};
   caf::scoped_actor self{shared_->system};
-  self->request(shared_->front, patience, what)
+  self->request(front(), patience, what)
       .receive(
           [&](const invalidated& done) {
             if (done.why == errc::none) {
@@ -278,7 +307,7 @@ outcome<invalidated> client::invalidate(const invalidate_request& what, duration
 outcome<std::string> client::figures(figures_view view, duration patience) const {
   outcome<std::string> said = fault{errc::internal, "no answer"};
   caf::scoped_actor self{shared_->system};
-  self->request(shared_->front, patience, figures_request{view})
+  self->request(front(), patience, figures_request{view})
       .receive([&](figures_reply& told) { said = std::move(told.json); },
                [&](const caf::error& why) {
                  said = fault{to_errc(why), shared_->system.render(why)};
@@ -289,7 +318,7 @@ outcome<std::string> client::figures(figures_view view, duration patience) const
 outcome<void> client::reset_figures(duration patience) const {
   outcome<void> said;
   caf::scoped_actor self{shared_->system};
-  self->request(shared_->front, patience, reset_request{})
+  self->request(front(), patience, reset_request{})
       .receive([](reset_done) {},
                [&](const caf::error& why) {
                  said = fault{to_errc(why), shared_->system.render(why)};

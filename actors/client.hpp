@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <future>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -13,8 +14,10 @@
 #include <vector>
 
 #include "actors/errors.hpp"
+#include "actors/present_front.hpp"
 #include "engine/client/answer_metadata.hpp"
 #include "engine/client/call_builder.hpp"
+#include "engine/client/node_address.hpp"
 #include "engine/client/response.hpp"
 #include "engine/identity/request.hpp"
 #include "messages/interfaces.hpp"
@@ -99,7 +102,24 @@ class client {
   static outcome<client> attach(caf::actor_system& system, const front_actor& front,
                                 duration patience = duration{5'000});
 
-  /// A client of the node at host:port; the actor system must have CAF's I/O module loaded (see actors/node.hpp).
+  /// A client of the nodes at these addresses, "host:port" or "[IPv6]:port"; the actor system must have CAF's I/O module
+  /// loaded (see actors/node.hpp). Members of one cluster: any of them leads to all, and each is asked for its own keys.
+  /// Nodes that share a Redis: one of them serves, and when it is lost the next does. Waits for the first that answers.
+  ///
+  /// From then on the client connects again by itself. Calls meanwhile wait, at most until their deadlines; when all
+  /// addresses were tried in vain for two seconds they end at once. Fails: invalid_argument; unavailable when all refuse,
+  /// or none has answered after `patience`, with the reasons.
+  static outcome<client> connect(caf::actor_system& system, std::span<const std::string> addresses,
+                                 duration patience = duration{5'000});
+  static outcome<client> connect(caf::actor_system& system, std::initializer_list<std::string> addresses,
+                                 duration patience = duration{5'000}) {
+    return connect(system, std::span(addresses.begin(), addresses.size()), patience);
+  }
+  /// The same with addresses that have been read already.
+  static outcome<client> connect_to(caf::actor_system& system, std::vector<node_address> nodes,
+                                    duration patience = duration{5'000});
+
+  /// A client of the node at host:port.
   static outcome<client> connect(caf::actor_system& system, const std::string& host, std::uint16_t port,
                                  duration patience = duration{5'000});
 
@@ -202,7 +222,7 @@ class client {
   template <class Self, class Then, class Otherwise>
   void invalidate(Self* self, const invalidate_request& what, Then then, Otherwise otherwise,
                   duration patience = duration{5'000}) const {
-    self->request(shared_->front, patience, what)
+    self->request(front(), patience, what)
         .then(
             [then = std::move(then), otherwise](const invalidated& done) mutable {
               if (done.why == errc::none) return then(done);
@@ -261,7 +281,7 @@ class client {
   void subscribe(Self* self, event_filter what, Then then, Otherwise otherwise,
                  duration patience = duration{5'000}) const {
     const caf::strong_actor_ptr me{self->ctrl()};
-    self->request(shared_->front, patience, subscribe_request{caf::actor_cast<event_watcher>(me), std::move(what)})
+    self->request(front(), patience, subscribe_request{caf::actor_cast<event_watcher>(me), std::move(what)})
         .then(
             [then = std::move(then), otherwise](const subscribed& made) mutable {
               if (made.why == errc::none) return then(made.subscription);
@@ -270,13 +290,12 @@ class client {
             },
             otherwise);
   }
-  void took(const event_batch& batch) const { caf::anon_send(shared_->front, events_taken{batch.subscription}); }
-  void unsubscribe(std::uint64_t subscription) const {
-    caf::anon_send(shared_->front, unsubscribe_request{subscription});
-  }
+  void took(const event_batch& batch) const { caf::anon_send(front(), events_taken{batch.subscription}); }
+  void unsubscribe(std::uint64_t subscription) const { caf::anon_send(front(), unsubscribe_request{subscription}); }
 
-  /// The node's front, for those who speak the protocol themselves.
-  const front_actor& front() const noexcept { return shared_->front; }
+  /// The front of the node that the client works with, for those who speak the protocol themselves; of a cluster any
+  /// that is connected. When that node is lost it is another's: ask anew rather than keep it.
+  front_actor front() const { return shared_->front->get(); }
   /// The client actor, for those who make their own calls.
   const client_actor& actor() const noexcept { return shared_->actor; }
   const client_limits& limits() const noexcept { return shared_->limits; }
@@ -285,11 +304,11 @@ class client {
   /// What all copies of a handle and all their calls share: the client actor ends with the last of them.
   struct session {
     caf::actor_system& system;
-    front_actor front;
+    std::shared_ptr<present_front> front;
     client_actor actor;
     client_limits limits;
 
-    session(caf::actor_system& in, front_actor f, client_actor a, const client_limits& l)
+    session(caf::actor_system& in, std::shared_ptr<present_front> f, client_actor a, const client_limits& l)
         : system(in), front(std::move(f)), actor(std::move(a)), limits(l) {}
     ~session() { caf::anon_send_exit(actor, caf::exit_reason::user_shutdown); }
     session(const session&) = delete;

@@ -86,7 +86,7 @@ std::vector<key_result> generic_store::by_key(call_kind kind, std::span<const st
 outcome<keys_found> generic_store::keys(listing_options o) const {
   outcome<keys_found> said = fault{errc::internal, "no answer"};
   caf::scoped_actor self{client_.shared_->system};
-  self->request(client_.shared_->front, o.patience, keys_request{tenant_, o.pattern, o.after, o.limit})
+  self->request(client_.front(), o.patience, keys_request{tenant_, o.pattern, o.after, o.limit})
       .receive(
           [&](keys_found& found) {
             if (found.why == errc::none) {

@@ -116,7 +116,7 @@ class generic_store {
   /// `then(keys_found)`, or `otherwise(caf::error)` also for what is refused.
   template <class Self, class Then, class Otherwise>
   void keys(Self* self, listing_options o, Then then, Otherwise otherwise) const {
-    self->request(client_.shared_->front, o.patience, keys_request{tenant_, o.pattern, o.after, o.limit})
+    self->request(client_.front(), o.patience, keys_request{tenant_, o.pattern, o.after, o.limit})
         .then(
             [then = std::move(then), otherwise](keys_found& found) mutable {
               if (found.why == errc::none) return then(std::move(found));

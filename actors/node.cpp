@@ -199,7 +199,7 @@ outcome<front_actor> front_of(caf::actor_system& system, const std::string& host
     auto front = dial_once(system, host, port);
     if (front || front.why().code == errc::invalid_argument) return front;
     if (front.why().code != errc::deadline || system.clock().now() >= end)
-      return fault{front.why().code, "no node at " + host + ":" + std::to_string(port) + ": " + front.why().detail};
+      return fault{front.why().code, "no node at " + node_address{host, port}.printable() + ": " + front.why().detail};
   }
 }
 

@@ -111,6 +111,7 @@ std::uint64_t shard_state::owner_of(const caf::strong_actor_ptr& sender) {
 }
 
 void shard_state::client_gone(const caf::actor_addr& who) {
+  if (taker_gone(who)) return;
   auto gone = owners_.find(who);
   if (gone == owners_.end()) return;
   const std::uint64_t owner = gone->second;
@@ -129,7 +130,7 @@ caf::result<get_reply> shard_state::get(const get_batch& m) {
     body.results.assign(body.items.size(), {});
     body.now = setup_.clock.at(begin);
     core_->resolve(body.names ? *body.names : name_lists{}, body.names);
-    shard_core::batch b{++next_batch_, 0, {}};
+    shard_core::batch b{++next_batch_, 0, {}, body.calls};
     const bool leases =
         gives_leases() && std::any_of(body.items.begin(), body.items.end(), [](const get_item& i) { return i.lease; });
     const instant at = setup_.clock.at(begin);
@@ -150,7 +151,7 @@ caf::result<get_reply> shard_state::get(const get_batch& m) {
       note_gets(body);
     const auto open = static_cast<std::uint32_t>(std::count_if(
         body.results.begin(), body.results.end(), [](const get_result& r) { return r.status == get_status::pending; }));
-    if (effects_.empty() && open == 0) return get_reply{m.correlation, errc::none, m.body};
+    if (effects_.empty() && open == 0) return reply_to(m, sender);
     auto promise = self_->make_response_promise<get_reply>();
     if (open > 0) {
       open_batch& o = open_[b.id];
@@ -165,7 +166,7 @@ caf::result<get_reply> shard_state::get(const get_batch& m) {
         o.body = m.body;
       }
     }
-    if (open == 0 || m.partial) promise.deliver(get_reply{m.correlation, errc::none, m.body});
+    if (open == 0 || m.partial) promise.deliver(reply_to(m, sender));
     perform();
     return promise;
   } catch (const std::exception&) {
@@ -178,6 +179,8 @@ caf::result<put_reply> shard_state::put(const put_batch& m) {
   if (const errc why = refusal(m.body); why != errc::none) return put_reply{m.correlation, why, nullptr};
   if (draining_) return put_reply{m.correlation, errc::shutting_down, nullptr};
   if (level_ == service_level::shedding) return put_reply{m.correlation, errc::overloaded, nullptr};
+  if (!m.large.empty()) [[unlikely]]
+    return take_large(m);
   try {
     put_body& body = *m.body;
     body.results.assign(body.items.size(), {});
@@ -296,7 +299,7 @@ void shard_state::send_late() {
     const auto at = open_.find(batch);
     if (at == open_.end()) continue;  // its batch failed while its results were written
     caf::anon_send(caf::actor_cast<caf::actor>(at->second.sender),
-                   late_reply{at->second.correlation, std::move(results), now()});
+                   addressed(late_reply{at->second.correlation, std::move(results), now()}, at->second.sender));
     if (at->second.open == 0) open_.erase(at);
   }
   late_.clear();

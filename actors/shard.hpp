@@ -76,6 +76,15 @@ class shard_state {
   caf::result<Reply> when_told(std::uint64_t batch, std::uint32_t open, std::uint64_t correlation,
                                const std::shared_ptr<Body>& body, std::function<void(std::uint32_t, store_status)> one,
                                std::function<void()> last = {});
+  // Large values: shard_large.cpp.
+  template <class Each>
+  void send_large(const caf::strong_actor_ptr& receiver, large_values& large, std::size_t count, Each&& result_of);
+  get_reply reply_to(const get_batch& m, const caf::strong_actor_ptr& sender);
+  get_reply addressed(get_reply r, const caf::strong_actor_ptr& receiver);
+  late_reply addressed(late_reply r, const caf::strong_actor_ptr& receiver);
+  errc refusal_of_large(const put_batch& m, std::uint64_t& bytes) const;
+  caf::result<put_reply> take_large(const put_batch& m);
+  bool taker_gone(const caf::actor_addr& who);
   void tell(const late_news& n);
   void answer(late_answer& a);
   void send_late();
@@ -115,6 +124,8 @@ class shard_state {
   bool extra_tick_ = false;
   std::map<caf::actor_addr, std::uint64_t> owners_;  // clients that have asked for leases
   std::uint64_t next_owner_ = 0;
+  std::map<caf::actor_addr, std::uint64_t> takers_;  // of puts whose large values are on their way; and their bytes
+  std::uint64_t taken_bytes_ = 0;                    // in all
   std::size_t next_worker_ = 0;
   node_clock::point next_report_{};
   std::uint64_t slow_nanoseconds_ = UINT64_MAX;  ///< gets that take longer are told

@@ -338,14 +338,25 @@ struct call_finished {
   std::shared_ptr<call> what;
 };
 /// Look at deadlines (client to itself).
-struct client_tick {};
+struct client_tick {
+  std::uint64_t number = 0;  ///< only the last one counts
+};
+/// Say when a node can be used, or when none can (who makes a client, to it).
+struct reach_request {};
+struct reached {
+  errc why = errc::none;
+  std::string detail;
+  front_actor front;
+  client_limits limits;
+};
 
-/// Makes calls for its process: cuts them by shard, survives the death of shards, and answers each exactly once.
+/// Makes calls for its process: cuts them by node and shard, survives the death of both, and answers each exactly once.
 using client_actor = map_watcher::extend<
 #define AICACHE_OPERATION(name, batch, reply, idempotent, doc) caf::reacts_to<reply>,
 #include "messages/ops.def"
 #undef AICACHE_OPERATION
-    caf::reacts_to<late_reply>, caf::reacts_to<client_tick>, caf::reacts_to<submit_call>,
+    caf::reacts_to<cluster_map>, caf::reacts_to<late_reply>, caf::reacts_to<client_tick>, caf::reacts_to<submit_call>,
+    caf::replies_to<reach_request>::with<reached>,
     caf::replies_to<make_call>::with<call_finished>>;
 
 }  // namespace aicache
@@ -390,3 +401,5 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::submit_call)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::make_call)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::call_finished)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::client_tick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::reach_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::reached)

@@ -12,6 +12,8 @@ CAF_BEGIN_TYPE_ID_BLOCK(aicache, caf::first_custom_type_id)
 #include "messages/ops.def"
 #undef AICACHE_OPERATION
 CAF_ADD_TYPE_ID(aicache, (aicache::late_reply))
+CAF_ADD_TYPE_ID(aicache, (aicache::pull_piece))
+CAF_ADD_TYPE_ID(aicache, (aicache::value_piece))
 CAF_ADD_TYPE_ID(aicache, (aicache::shard_map))
 CAF_ADD_TYPE_ID(aicache, (aicache::client_limits))
 CAF_ADD_TYPE_ID(aicache, (aicache::watch_map))

@@ -10,6 +10,7 @@
 #include "engine/shard/batch.hpp"
 #include "engine/statistics/totals.hpp"
 #include "messages/caf_version.hpp"
+#include "messages/large_values.hpp"
 #include "messages/packed.hpp"
 
 // Everything that crosses a mailbox. A batch carries its body by reference; in process the shard fills the results in
@@ -57,7 +58,7 @@ struct cargo {
 }  // namespace wire
 
 /// What an operation asks of one shard.
-#define AICACHE_BATCH(name, body_type)                                                                         \
+#define AICACHE_BATCH(name, body_type, large_type)                                                             \
   struct name {                                                                                                \
     std::uint64_t correlation = 0; /* the sender's; comes back with the answer */                              \
     std::int64_t wait_ms = 0;      /* how long a get may park, or wait for a worker; to a front also the     \
@@ -65,46 +66,48 @@ struct cargo {
     bool partial = false;          /* the sender takes pending results as late_reply messages */               \
     std::int64_t sent_ns = 0;      /* the sender's monotonic clock; 0 when it is not the receiver's */         \
     std::shared_ptr<body_type> body;                                                                           \
+    [[no_unique_address]] large_type large = {}; /* values that are missing in the body */                     \
     template <class Inspector>                                                                                 \
     friend typename Inspector::result_type inspect(Inspector& f, name& x) {                                    \
       if constexpr (Inspector::writes_state) x.sent_ns = 0;                                                    \
       wire::cargo<false, body_type> items{x.body};                                                             \
-      return f(caf::meta::type_name("aicache::" #name), x.correlation, x.wait_ms, x.partial, items);           \
+      return f(caf::meta::type_name("aicache::" #name), x.correlation, x.wait_ms, x.partial, items, x.large);  \
     }                                                                                                          \
   };
 
 /// What a shard answers: `why` is not none when it refused the batch as a whole.
-#define AICACHE_REPLY(name, body_type)                                                    \
-  struct name {                                                                           \
-    std::uint64_t correlation = 0;                                                        \
-    errc why = errc::none;                                                                \
-    std::shared_ptr<body_type> body;                                                      \
-    template <class Inspector>                                                            \
-    friend typename Inspector::result_type inspect(Inspector& f, name& x) {               \
-      wire::cargo<true, body_type> results{x.body};                                       \
-      if constexpr (Inspector::writes_state) {                                            \
-        if (auto failed = f(x.correlation, x.why, results)) return failed;                \
-        return wire::checked(x.why);                                                      \
-      } else {                                                                            \
-        return f(caf::meta::type_name("aicache::" #name), x.correlation, x.why, results); \
-      }                                                                                   \
-    }                                                                                     \
+#define AICACHE_REPLY(name, body_type, large_type)                                                 \
+  struct name {                                                                                    \
+    std::uint64_t correlation = 0;                                                                 \
+    errc why = errc::none;                                                                         \
+    std::shared_ptr<body_type> body;                                                               \
+    [[no_unique_address]] large_type large = {}; /* values that are missing in the body */         \
+    template <class Inspector>                                                                     \
+    friend typename Inspector::result_type inspect(Inspector& f, name& x) {                        \
+      wire::cargo<true, body_type> results{x.body};                                                \
+      if constexpr (Inspector::writes_state) {                                                     \
+        if (auto failed = f(x.correlation, x.why, results, x.large)) return failed;                \
+        return wire::checked(x.why);                                                               \
+      } else {                                                                                     \
+        return f(caf::meta::type_name("aicache::" #name), x.correlation, x.why, results, x.large); \
+      }                                                                                            \
+    }                                                                                              \
   };
 
-AICACHE_BATCH(get_batch, get_body)
-AICACHE_REPLY(get_reply, get_body)
-AICACHE_BATCH(put_batch, put_body)
-AICACHE_REPLY(put_reply, put_body)
-AICACHE_BATCH(erase_batch, key_body)
-AICACHE_REPLY(erase_reply, key_body)
-AICACHE_BATCH(exists_batch, key_body)
-AICACHE_REPLY(exists_reply, key_body)
-AICACHE_BATCH(time_left_batch, key_body)
-AICACHE_REPLY(time_left_reply, key_body)
-AICACHE_BATCH(touch_batch, key_body)
-AICACHE_REPLY(touch_reply, key_body)
-AICACHE_BATCH(release_batch, key_body)
-AICACHE_REPLY(release_reply, key_body)
+AICACHE_BATCH(get_batch, get_body, no_large_values)
+AICACHE_REPLY(get_reply, get_body, large_values)
+AICACHE_BATCH(put_batch, put_body, large_values)
+AICACHE_REPLY(put_reply, put_body, no_large_values)
+AICACHE_BATCH(erase_batch, key_body, no_large_values)
+AICACHE_REPLY(erase_reply, key_body, no_large_values)
+AICACHE_BATCH(exists_batch, key_body, no_large_values)
+AICACHE_REPLY(exists_reply, key_body, no_large_values)
+AICACHE_BATCH(time_left_batch, key_body, no_large_values)
+AICACHE_REPLY(time_left_reply, key_body, no_large_values)
+AICACHE_BATCH(touch_batch, key_body, no_large_values)
+AICACHE_REPLY(touch_reply, key_body, no_large_values)
+AICACHE_BATCH(release_batch, key_body, no_large_values)
+AICACHE_REPLY(release_reply, key_body, no_large_values)
 #undef AICACHE_BATCH
 #undef AICACHE_REPLY
 
@@ -112,7 +115,8 @@ AICACHE_REPLY(release_reply, key_body)
 struct late_reply {
   std::uint64_t correlation = 0;
   std::vector<late_result> results;
-  instant now;  ///< when the shard answered, on the node's time line
+  instant now;              ///< when the shard answered, on the node's time line
+  large_values large = {};  ///< values that are missing in the results, by their positions in the batch
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, late_reply& x) {
@@ -121,12 +125,12 @@ struct late_reply {
       return f(caf::meta::type_name("aicache::late_reply"), x.correlation, results, x.now.ms);
     } else if constexpr (Inspector::writes_state) {
       std::string bytes;
-      if (auto why = f(x.correlation, bytes, x.now.ms)) return why;
+      if (auto why = f(x.correlation, bytes, x.now.ms, x.large)) return why;
       if (!packed::unpack(bytes, x.results)) return caf::sec::runtime_error;
       return caf::none;
     } else {
       std::string bytes = packed::pack(x.results);
-      return f(x.correlation, bytes, x.now.ms);
+      return f(x.correlation, bytes, x.now.ms, x.large);
     }
   }
 };

@@ -1,8 +1,6 @@
 #include "actors/app/node_session.hpp"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <utility>
 
@@ -14,33 +12,17 @@ namespace aicache::app {
 
 namespace {
 
-struct node_address {
-  std::string host;
-  std::uint16_t port = 0;
-};
-
 // Not by CLI11: it gives a variable's value to the options of all commands, also of those that were not asked for.
 std::string usual_address() {
   const char* named = std::getenv("AICACHE_NODE");
   return named == nullptr ? "" : named;
 }
 
-outcome<node_address> parse_node_address(const std::string& text) {
+outcome<std::vector<node_address>> places(const std::string& text) {
   const config::settings usual;
-  node_address a{usual.node.host, static_cast<std::uint16_t>(usual.node.port)};
-  if (text.empty()) return a;
-  const fault wrong{errc::invalid_argument, "the address of a node is HOST or HOST:PORT, and [HOST]:PORT for IPv6"};
-  const bool bracketed = text.front() == '[';
-  const auto close = bracketed ? text.find(']') : 0;
-  if (close == std::string::npos) return wrong;
-  const auto colon = text.find(':', close);
-  a.host = bracketed ? text.substr(1, close - 1) : text.substr(0, colon);
-  if (a.host.empty() || (bracketed && close + 1 != std::min(colon, text.size()))) return wrong;
-  if (colon == std::string::npos) return a;
-  const char* end = text.data() + text.size();
-  const auto [stop, why] = std::from_chars(text.data() + colon + 1, end, a.port);
-  if (why != std::errc{} || stop != end || a.port == 0) return wrong;
-  return a;
+  const auto port = static_cast<std::uint16_t>(usual.node.port);
+  if (text.empty()) return std::vector<node_address>{{usual.node.host, port}};
+  return parse_node_addresses(text, port);
 }
 
 // One thread is enough for who asks one thing after the other.
@@ -55,12 +37,12 @@ config::settings settings_of_a_caller() {
 node_session::node_session(const config::settings& s) : config_(s, system_config::network::on), system_(config_) {}
 
 outcome<std::unique_ptr<node_session>> node_session::open(const std::string& address) {
-  const auto where = parse_node_address(address.empty() ? usual_address() : address);
+  auto where = places(address.empty() ? usual_address() : address);
   if (!where) return where.why();
   const auto settings = with_tls_of_environment(settings_of_a_caller());
   if (!settings) return settings.why();
   std::unique_ptr<node_session> s(new node_session(*settings));
-  auto cache = client::connect(s->system_, where->host, where->port);
+  auto cache = client::connect_to(s->system_, std::move(*where));
   if (!cache) return cache.why();
   s->cache_ = std::move(*cache);
   return s;

@@ -32,7 +32,7 @@ struct wanted_put {
 /// Fails      invalid_argument: an address that is none, or what TLS needs and cannot be used; unavailable: nobody there
 class node_session {
  public:
-  /// `address` is HOST, HOST:PORT or [IPv6]:PORT; when empty that of the variable AICACHE_NODE, and without one a node with
+  /// `address` is HOST, HOST:PORT or [IPv6]:PORT, or several with commas between; when empty that of the variable AICACHE_NODE, and without one a node with
   /// default settings on this machine.
   static outcome<std::unique_ptr<node_session>> open(const std::string& address);
 

@@ -47,7 +47,7 @@ class toy_cluster {
       if (alive_[p.shard]) in_flight_.push_back(p);
     }
     d_.sent.clear();
-    for (std::uint32_t s = 0; s < shards(); ++s) REQUIRE(d_.core.in_flight(s) <= d_.given.in_flight_keys);
+    for (std::uint32_t s = 0; s < shards(); ++s) REQUIRE(d_.core.in_flight(0, s) <= d_.given.in_flight_keys);
     for (auto& [token, done] : d_.finished) {
       REQUIRE(open_.erase(token) == 1);
       check_answers(*done);
@@ -62,7 +62,7 @@ class toy_cluster {
     check();
     REQUIRE(open_.empty());
     REQUIRE(ended_.size() == d_.token);
-    for (std::uint32_t s = 0; s < shards(); ++s) REQUIRE(d_.core.in_flight(s) == 0);
+    for (std::uint32_t s = 0; s < shards(); ++s) REQUIRE(d_.core.in_flight(0, s) == 0);
   }
 
  private:

@@ -26,7 +26,7 @@ TEST_CASE("a call is cut by shard and its answers stand in the order of its item
         p.what);
   }
   CHECK(keys == 100);
-  CHECK(d.core.in_flight(0) + d.core.in_flight(1) + d.core.in_flight(2) + d.core.in_flight(3) == 100);
+  CHECK(d.core.in_flight(0, 0) + d.core.in_flight(0, 1) + d.core.in_flight(0, 2) + d.core.in_flight(0, 3) == 100);
   while (d.sent.size() > 1) d.answer();
   CHECK(d.finished.empty());
   d.answer();
@@ -35,7 +35,7 @@ TEST_CASE("a call is cut by shard and its answers stand in the order of its item
   for (std::size_t i = 0; i < done.got.size(); ++i) REQUIRE(done.got[i].created == answer_to(done.gets[i].id).created);
   for (const key_result& r : done.told) REQUIRE(r.found);
   CHECK(d.core.open_calls() == 0);
-  CHECK(d.core.in_flight(0) == 0);
+  CHECK(d.core.in_flight(0, 0) == 0);
 }
 
 TEST_CASE("a message holds no more keys than the node takes", "[engine][client]") {
@@ -67,9 +67,9 @@ TEST_CASE("what is over the credit is refused at once, and what is answered give
   const auto first = d.start(call_of(call_kind::get, numbers_to(8)));
   const auto second = d.start(call_of(call_kind::get, {100}));
   CHECK(d.error_of(second) == errc::overloaded);
-  CHECK(d.core.in_flight(0) == 8);
+  CHECK(d.core.in_flight(0, 0) == 8);
   d.answer();
-  CHECK(d.core.in_flight(0) == 4);
+  CHECK(d.core.in_flight(0, 0) == 4);
   const auto third = d.start(call_of(call_kind::get, {100, 101, 102, 103}));
   CHECK(d.finished.count(third) == 0);
   d.answer();
@@ -112,7 +112,7 @@ TEST_CASE("a call ends at its deadline with what it has", "[engine][client]") {
   CHECK(done.got[1 - open].status == get_status::hit);
   CHECK(done.got[open].status == get_status::error);
   CHECK(done.got[open].error == errc::deadline);
-  CHECK(d.core.in_flight(0) + d.core.in_flight(1) == 0);
+  CHECK(d.core.in_flight(0, 0) + d.core.in_flight(0, 1) == 0);
   d.answer();
   CHECK(d.finished.size() == 1);
 }
@@ -133,9 +133,9 @@ TEST_CASE("pending results are filled in by late ones", "[engine][client]") {
   const auto token = d.start(call_of(call_kind::get, {1, 2}));
   const auto p = d.answer(get_status::pending);
   CHECK(d.finished.empty());
-  CHECK(d.core.in_flight(0) == 2);
+  CHECK(d.core.in_flight(0, 0) == 2);
   d.late(p.correlation, 1, answer_to(id_of(2)));
-  CHECK(d.core.in_flight(0) == 1);
+  CHECK(d.core.in_flight(0, 0) == 1);
   // None of these is an answer to anything.
   d.late(p.correlation, 1, answer_to(id_of(9)));
   d.late(p.correlation, 2, answer_to(id_of(9)));
@@ -244,11 +244,11 @@ TEST_CASE("a map that is not newer changes nothing", "[engine][client]") {
   driven d({}, 1);
   d.down(0);
   const std::vector<owner> owners{owner::replaced};
-  d.core.map(d.epoch, owners, d.given, d.now, d.out);
-  d.core.map(d.epoch + 1, {}, d.given, d.now, d.out);
+  d.core.map(0, d.epoch, owners, d.given, d.now, d.out);
+  d.core.map(0, d.epoch + 1, {}, d.given, d.now, d.out);
   d.start(call_of(call_kind::get, {1}));
   CHECK(d.sent.empty());
-  CHECK(d.core.epoch() == d.epoch);
+  CHECK(d.core.epoch(0) == d.epoch);
 }
 
 TEST_CASE("a release is not repeated, for the lease died with its shard", "[engine][client]") {
@@ -289,7 +289,7 @@ TEST_CASE("a reply of the wrong length or kind is corrupt", "[engine][client]") 
   d.replied(d.sent.front().correlation, errc::none, wrong);
   CHECK(d.error_of(token, 0) == errc::corrupt);
   CHECK(d.error_of(token, 1) == errc::corrupt);
-  CHECK(d.core.in_flight(0) == 0);
+  CHECK(d.core.in_flight(0, 0) == 0);
 }
 
 TEST_CASE("a reply to nothing that is open changes nothing", "[engine][client]") {

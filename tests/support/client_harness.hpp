@@ -59,8 +59,21 @@ struct driven {
     sort();
     return token;
   }
-  void map(const std::vector<owner>& owners) {
-    core.map(++epoch, owners, given, now, out);
+  void map(const std::vector<owner>& owners) { map(0, owners); }
+  void map(std::uint32_t node, const std::vector<owner>& owners) {
+    core.map(node, ++epoch, owners, given, now, out);
+    sort();
+  }
+  void serve_alone(std::uint32_t node) {
+    core.serve_alone(node, now, out);
+    sort();
+  }
+  void serve_together(std::vector<std::uint32_t> nodes) {
+    core.serve_together(std::move(nodes), now, out);
+    sort();
+  }
+  void lost(std::uint32_t node) {
+    core.lost(node, out);
     sort();
   }
   void pass(duration d) {
@@ -69,8 +82,23 @@ struct driven {
     sort();
   }
   void down(std::uint32_t shard) {
-    core.shard_down(shard, out);
+    core.shard_down(0, shard, out);
     sort();
+  }
+  // The shard of the oldest message says that none of its items is its own.
+  client_core::send_part move_on() {
+    client_core::send_part p = std::move(sent.front());
+    sent.pop_front();
+    std::visit(
+        [](const auto& b) {
+          b->results.assign(b->items.size(), {});
+          for (auto& r : b->results) r.error = errc::moved;
+        },
+        p.what);
+    if (const auto* g = std::get_if<std::shared_ptr<get_body>>(&p.what))
+      for (get_result& r : (*g)->results) r.status = get_status::error;
+    replied(p.correlation, errc::none, p.what);
+    return p;
   }
   // Answers the oldest message: every get with `status`, everything else with success.
   client_core::send_part answer(get_status status = get_status::hit) {
@@ -92,11 +120,11 @@ struct driven {
     replied(p.correlation, errc::none, p.what);
   }
   void replied(std::uint64_t correlation, errc whole, const client_core::body& what) {
-    core.replied(correlation, whole, what, out);
+    core.replied(correlation, whole, what, now, out);
     sort();
   }
   void late(std::uint64_t correlation, std::uint32_t position, get_result r) {
-    core.late(correlation, position, std::move(r), out);
+    core.late(correlation, position, std::move(r), now, out);
     sort();
   }
   void fail_all(errc why) {
@@ -107,6 +135,8 @@ struct driven {
     for (client_core::effect& e : out) {
       if (auto* p = std::get_if<client_core::send_part>(&e)) {
         sent.push_back(std::move(*p));
+      } else if (auto* a = std::get_if<client_core::ask_owners>(&e)) {
+        asked_owners.push_back(a->node);
       } else {
         auto& f = *std::get_if<client_core::finish>(&e);
         REQUIRE(finished.emplace(f.token, std::move(f.done)).second);
@@ -128,6 +158,7 @@ struct driven {
   std::uint64_t token = 0;
   client_core::effects out;
   std::deque<client_core::send_part> sent;
+  std::vector<std::uint32_t> asked_owners;  // nodes that were asked for the map of their cluster
   std::map<std::uint64_t, std::shared_ptr<call>> finished;
 };
 
