@@ -58,26 +58,25 @@ constexpr duration patience{5'000};
 
 void say(const std::string& what) { std::cerr << "aicache-load: " << what << "\n"; }
 
-/// The cache that is asked: a node of this process, or one at the other end of a connection.
+/// The cache that is asked: a node of this process, or those at the other ends of connections.
 struct target {
-  front_actor front;
-  bool own = false;
+  front_actor own;
+  std::vector<node_address> nodes;
+
+  outcome<client> open(caf::actor_system& system) const {
+    return own ? client::attach(system, own, patience) : client::connect_to(system, nodes, patience);
+  }
 };
 
 outcome<target> reach(caf::actor_system& system, const command_line& asked, const config::settings& s) {
   if (asked.in_process) {
     const auto node = start_node(system, s);
     if (!node) return node.why();
-    return target{*node, true};
+    return target{*node, {}};
   }
-  const auto colon = asked.node.rfind(':');
-  unsigned port = 0;
-  if (colon == std::string::npos || !CLI::detail::lexical_cast(asked.node.substr(colon + 1), port) || port == 0 ||
-      port > 65535)
-    return fault{errc::invalid_argument, "--node is HOST:PORT, not \"" + asked.node + "\""};
-  const auto front = front_of(system, asked.node.substr(0, colon), static_cast<std::uint16_t>(port));
-  if (!front) return front.why();
-  return target{*front, false};
+  auto nodes = parse_node_addresses(asked.node);
+  if (!nodes) return fault{nodes.why().code, "--node: " + nodes.why().detail};
+  return target{{}, std::move(*nodes)};
 }
 
 std::optional<node_statistics> statistics_of(caf::actor_system& system, const front_actor& front) {
@@ -180,14 +179,14 @@ int load(const command_line& asked, const config::settings& settings) {
   }
   std::vector<client> clients;
   for (std::size_t i = 0; i < std::max<std::size_t>(1, asked.clients); ++i) {
-    auto c = client::attach(system, cache->front, patience);
+    auto c = cache->open(system);
     if (!c) {
       say(c.why().detail);
       return cannot_run;
     }
     clients.push_back(*c);
   }
-  std::uint64_t gets = gets_of(statistics_of(system, cache->front));
+  std::uint64_t gets = gets_of(statistics_of(system, clients.front().front()));
   // What failed may never have reached the node.
   const auto counted = [](const perf::tally& t) {
     const perf::operation_tally all = t.over_operations();
@@ -203,11 +202,13 @@ int load(const command_line& asked, const config::settings& settings) {
     if (!asked.after_fill.empty() && std::system(asked.after_fill.c_str()) != 0) {
       say("--after-fill failed: " + asked.after_fill);
       clients.clear();
-      if (cache->own) stop_node(system, cache->front, patience);
+      if (cache->own) stop_node(system, cache->own, patience);
       return cannot_run;
     }
   }
   perf::timed_tally measured = perform(system, *run, clients, asked.concurrency);
+  const auto since_made = std::chrono::duration_cast<duration>(clock::now() - (*run)->made);
+  const auto unix_time = std::chrono::duration_cast<duration>(std::chrono::system_clock::now().time_since_epoch());
   perf::load_report report{*asks,
                            std::move(measured.found),
                            measured.seconds,
@@ -216,10 +217,13 @@ int load(const command_line& asked, const config::settings& settings) {
                            popularity,
                            asked.check,
                            {},
-                           std::move(fill)};
-  report.node = settled_statistics(system, cache->front, gets + counted(report.found));
+                           std::move(fill),
+                           (unix_time - since_made).count()};
+  // Of several nodes one tells its figures, and the others had a part of the load.
+  const std::uint64_t all_gets = cache->nodes.size() > 1 ? 0 : gets + counted(report.found);
+  report.node = settled_statistics(system, clients.front().front(), all_gets);
   clients.clear();
-  if (cache->own) stop_node(system, cache->front, patience);
+  if (cache->own) stop_node(system, cache->own, patience);
   std::cout << perf::to_text(report) << std::flush;
   if (!asked.json.empty()) {
     std::ofstream file(asked.json);
@@ -243,7 +247,10 @@ int main(int argc, char** argv) {
   CLI::App app{"aicache-load: asks a cache as an application would, and checks every answer"};
   command_line asked;
   auto* here = app.add_flag("--in-process", asked.in_process, "start a node in this process and ask it");
-  auto* there = app.add_option("--node", asked.node, "ask the node at this address")->type_name("HOST:PORT");
+  auto* there = app.add_option("--node", asked.node,
+                               "ask the node at this address, or those at these: members of a cluster, or "
+                               "nodes that share a Redis, of which the next takes over when one is lost")
+                    ->type_name("HOST:PORT[,HOST:PORT...]");
   here->excludes(there);
   app.add_option("--workload", asked.workload, "a file of JSON lines, or builtin")
       ->type_name("FILE.jsonl[.zst]|builtin")
@@ -287,7 +294,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", AICACHE_VERSION);
   CLI11_PARSE(app, argc, argv);
   if (!asked.in_process && asked.node.empty()) {
-    say("give --in-process, or --node HOST:PORT");
+    say("give --in-process, or --node HOST:PORT[,HOST:PORT...]");
     return bad_arguments;
   }
   if (!asked.in_process && !asked.settings.empty()) {

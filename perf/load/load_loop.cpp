@@ -176,6 +176,7 @@ void load_loop::count_error(std::uint32_t place, errc why) {
   ++of(place).requests;
   ++of(place).errors;
   ++found_->errors[static_cast<std::size_t>(why)];
+  ++found_->error_times[static_cast<std::uint64_t>((clock::now() - run_->made) / tally::error_slot)];
   answer none;
   none.status = get_status::error;
   none.error = why;

@@ -35,6 +35,7 @@ class load_run {
   const workload& asks;
   const std::vector<std::uint32_t> order;
   const options how;
+  const std::chrono::steady_clock::time_point made = std::chrono::steady_clock::now();
   std::atomic<std::uint64_t> next{0};  ///< the first request that no loop has taken
   std::atomic<std::uint64_t> done{0};
 

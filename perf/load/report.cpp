@@ -142,6 +142,11 @@ std::string to_json(const load_report& r) {
   j["errors_by_code"] = ordered_json::object();
   for (std::size_t code = 0; code < r.found.errors.size(); ++code)
     if (r.found.errors[code] > 0) j["errors_by_code"][to_string(static_cast<errc>(code))] = r.found.errors[code];
+  j["began_unix_ms"] = r.began_unix_ms;
+  j["errors_by_time"] = ordered_json::array();
+  for (const auto& [slot, count] : r.found.error_times)
+    j["errors_by_time"].push_back(
+        {{"ms", slot * static_cast<std::uint64_t>(tally::error_slot.count())}, {"errors", count}});
   j["wrong"] = r.checked ? ordered_json(all.wrong) : ordered_json(nullptr);
   j["computed"] = r.found.computed;
   j["puts_refused"] = r.found.puts_refused;

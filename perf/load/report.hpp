@@ -26,6 +26,7 @@ struct load_report {
   bool checked = true;                  ///< answers were compared with the right ones
   std::optional<node_statistics> node;  ///< what the node says of itself afterwards, if it answered
   std::optional<timed_tally> fill;      ///< of the requests before those that were measured
+  std::int64_t began_unix_ms = 0;       ///< from when on the times of errors count
 
   /// Every request was answered, and rightly.
   bool right() const { return right(found) && (!fill || right(fill->found)); }

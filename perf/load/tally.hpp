@@ -1,7 +1,9 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
+#include <map>
 #include <vector>
 
 #include "engine/outcome.hpp"
@@ -31,9 +33,11 @@ struct tally {
   std::uint64_t computed = 0;                    ///< answers that had to be made
   std::uint64_t puts_refused = 0;
   std::array<std::uint64_t, 256> errors{};  ///< by code
-  histogram latency;                        ///< nanoseconds from asking until hit, miss or error is known
-  histogram miss_latency;                   ///< the misses' part of it
-  std::vector<logged_get> log;              ///< every get, if that was asked for
+  static constexpr std::chrono::milliseconds error_slot{100};
+  std::map<std::uint64_t, std::uint64_t> error_times;  ///< errors by slot of time since the run was made
+  histogram latency;                                   ///< nanoseconds from asking until hit, miss or error is known
+  histogram miss_latency;                              ///< the misses' part of it
+  std::vector<logged_get> log;                         ///< every get, if that was asked for
 
   explicit tally(std::size_t operation_count) : operations(operation_count) {}
 
@@ -52,6 +56,7 @@ struct tally {
     }
     for (std::size_t i = 0; i < hits.size(); ++i) hits[i] += other.hits[i];
     for (std::size_t i = 0; i < errors.size(); ++i) errors[i] += other.errors[i];
+    for (const auto& [slot, count] : other.error_times) error_times[slot] += count;
     computed += other.computed;
     puts_refused += other.puts_refused;
     latency.merge(other.latency);

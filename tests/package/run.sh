@@ -49,5 +49,5 @@ fi
 step "run the engine alone" "$log/engine_only" "$work/app/engine_only"
 step "run with a cache in process" "$log/in_process" "$work/app/app"
 start_node "$log/node" "$work/prefix/bin/aicached" --set node.port=0 --set http.port=0
-step "run against the node at $node_address" "$log/against_node" "$work/app/app" --node "$node_address"
+step "run against the node at $node_address" "$log/against_node" "$work/app/app" 127.0.0.1:1 "$node_address"
 step "stop the node" "$log/stop" stop_node

@@ -2,7 +2,7 @@
 
 #include <cstdio>
 #include <string>
-#include <string_view>
+#include <vector>
 
 namespace {
 
@@ -32,6 +32,9 @@ int ask_twice(caf::actor_system& system, const aicache::client& cache) {
 }
 // [/example]
 
+// The lines up to the next mark stand in actors/README.md as well.
+// [guide]
+// A cache in this process: memory only, as the settings are. It must be stopped before the actor system ends.
 int with_a_cache_of_its_own() {
   const aicache::config::settings settings;
   aicache::system_config config(settings);
@@ -44,25 +47,23 @@ int with_a_cache_of_its_own() {
   return code;
 }
 
-int with_the_node_at(std::string_view address) {
+// Nodes elsewhere: members of one cluster, or nodes that share a Redis.
+int with_the_nodes_at(const std::vector<std::string>& addresses) {
   aicache::system_config config({}, aicache::system_config::network::on);
   caf::actor_system system{config};
-  const auto colon = address.rfind(':');
-  if (colon == std::string_view::npos) return 2;
-  const auto port = static_cast<std::uint16_t>(std::stoi(std::string(address.substr(colon + 1))));
-  const auto cache = aicache::client::connect(system, std::string(address.substr(0, colon)), port);
+  const auto cache = aicache::client::connect(system, addresses);
   if (!cache) {
     std::puts(cache.why().detail.c_str());
     return 1;
   }
   return ask_twice(system, *cache);
 }
+// [/guide]
 
 }  // namespace
 
-// Usage: app [--node HOST:PORT]
+// Usage: app [HOST:PORT...]
 int main(int argc, char** argv) {
   if (argc == 1) return with_a_cache_of_its_own();
-  if (argc == 3 && std::string_view(argv[1]) == "--node") return with_the_node_at(argv[2]);
-  return 2;
+  return with_the_nodes_at({argv + 1, argv + argc});
 }
