@@ -8,6 +8,7 @@ namespace aicache {
 
 membership_core::membership_core(options o, instant now)
     : options_(std::move(o)), started_(now), adopted_at_(now), wait_until_(now), pins_until_(now), last_tick_(now) {
+  view_.epoch = options_.epoch;
   for (const std::string& seed : options_.seeds) addresses_[seed];
   addresses_[address_of(options_.self)].is_self = true;
 }
@@ -22,7 +23,7 @@ bool membership_core::is_cut_off(instant now) const noexcept {
 }
 
 node_report membership_core::report(instant now) const {
-  node_report r{options_.self.incarnation, view_, let_go_, is_cut_off(now), leaving_, pins_.has_value(), {}};
+  node_report r{options_.self.incarnation, view_, let_go_, is_cut_off(now), going_, pins_.has_value(), {}};
   if (pins_) r.pins = *pins_;
   return r;
 }
@@ -39,7 +40,7 @@ void membership_core::ask(instant now, effects& out) {
   if (!options_.registry || asking_) return;
   asking_ = true;
   registry_call c{registry_action::renew, options_.self, options_.fingerprint, options_.lease, view_, {}};
-  if (leaving_) {
+  if (going_) {
     c.action = registry_action::leave;
   } else if (pins_) {
     c.action = registry_action::pin;
@@ -60,7 +61,7 @@ void membership_core::registry_answered(const registry_answer& answer, instant a
   }
   if (answer.view.epoch > view_.epoch) adopt(answer.view, now, out);
   // What was asked before this node meant to leave says nothing of it.
-  if (leaving_ && me_in(answer.view) == nullptr) say_left(out);
+  if (going_ && me_in(answer.view) == nullptr) say_left(out);
   extend_lease(now, out);
 }
 
@@ -187,8 +188,8 @@ void membership_core::reported(std::string_view name, const node_report& r, std:
   p.agrees = p.let_go >= view_.epoch && r.view == view_;
   if (p.agrees) waiting_.erase(p.self.name);
   serve_what_was_let_go(now, out);
-  if (leaving_ && !left_ && !options_.registry && me_in(r.view) == nullptr && r.view.epoch >= view_.epoch)
-    say_left(out);
+  const bool registry_decides = options_.registry && !is_cut_off(now);
+  if (going_ && !registry_decides && me_in(r.view) == nullptr && r.view.epoch >= view_.epoch) say_left(out);
   lead(now, out);
   extend_lease(now, out);
 }
@@ -315,13 +316,17 @@ void membership_core::lapse(instant now, effects& out) {
   serve_what_was_let_go(now, out);
 }
 
-void membership_core::leave(instant now, effects& out) {
+void membership_core::leave(instant, effects& out) {
   if (std::exchange(leaving_, true)) return;
   pins_.reset();
   lost_ += served_.count();
   owned_.reset();
   served_.reset();
   out.push_back(serve{view_.epoch, {}, {}});
+}
+
+void membership_core::flushed(instant now, effects& out) {
+  if (!leaving_ || std::exchange(going_, true)) return;
   const bool alone = std::none_of(view_.nodes.begin(), view_.nodes.end(), [&](const auto& n) { return !is_me(n); });
   if (me_in(view_) == nullptr || (alone && !options_.registry)) return say_left(out);
   ask(now, out);

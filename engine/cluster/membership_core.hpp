@@ -58,6 +58,7 @@ class membership_core {
     std::vector<std::string> seeds;  ///< "host:port"
     duration lease{1'200};
     duration heartbeat{300};
+    std::uint64_t epoch = 0;  ///< that this node told clients before; none of its own is lower
   };
 
   // -- effects ---------------------------------------------------------------
@@ -112,8 +113,10 @@ class membership_core {
   void let_go(std::uint64_t epoch, instant now, effects& out);
   void tick(instant now, effects& out);
 
-  /// Give everything up for good; `left` follows.
+  /// Give everything up for good: nothing is served from now on. When flushed() says that Redis has what the shards had
+  /// still to write, the others are told; `left` follows when they know.
   void leave(instant now, effects& out);
+  void flushed(instant now, effects& out);
   /// These pins from now on; they are in the view when they hold.
   void pin(std::vector<range_pin> pins, instant now, effects& out);
 
@@ -127,6 +130,10 @@ class membership_core {
   bool is_cut_off(instant now) const noexcept;
   bool is_leaving() const noexcept { return leaving_; }
   bool is_linked(std::string_view name) const { return peers_.contains(name); }
+  bool is_linked(const cluster_node& n) const {
+    const auto at = peers_.find(n.name);
+    return at != peers_.end() && at->second.self.incarnation == n.incarnation;
+  }
   std::size_t linked() const noexcept { return peers_.size(); }
   /// How long ago a linked node was heard.
   std::optional<duration> silence(std::string_view name, instant now) const;
@@ -206,6 +213,7 @@ class membership_core {
   bool unattended_ = false;  // nobody had called the registry before this node did
   bool alone_told_ = false;  // that there is no majority
   bool leaving_ = false;
+  bool going_ = false;  // and the others may know
   bool left_ = false;
   std::optional<std::vector<range_pin>> pins_;  // wanted
   instant pins_until_;

@@ -245,6 +245,7 @@ TEST_CASE("a node that leaves refuses at once, forgets nothing yet, and says whe
   c.forgotten.reset();
   w.act(c, [&](auto& out) { c.mind->leave(w.now, out); });
   CHECK(c.serving.none());
+  CHECK(w.members_seen_by("a") == names{"a", "b", "c"});
   w.run(duration{500});
   CHECK(c.left);
   CHECK(c.forgotten.none());
@@ -260,6 +261,7 @@ TEST_CASE("the last node of a cluster can leave as well") {
   auto& a = w.start("a", 1);
   w.run(duration{1'000});
   w.act(a, [&](auto& out) { a.mind->leave(w.now, out); });
+  w.run(duration{100});
   CHECK(a.left);
 }
 

@@ -81,7 +81,10 @@ class cluster_world {
         if (!n.running) continue;
         if (!n.slow_to_let_go)
           for (std::uint64_t epoch : std::exchange(n.to_let_go, {}))
-            act(n, [&](auto& out) { n.mind->let_go(epoch, now, out); });
+            act(n, [&](auto& out) {
+              n.mind->let_go(epoch, now, out);
+              if (n.mind->is_leaving()) n.mind->flushed(now, out);
+            });
         if (now.ms % 75 == 0) act(n, [&](auto& out) { n.mind->tick(now, out); });
       }
       twice_served = std::max(twice_served, doubly());
