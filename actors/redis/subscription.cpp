@@ -10,7 +10,7 @@ namespace aicache {
 
 namespace {
 
-constexpr std::chrono::milliseconds tick_interval{20};
+constexpr std::chrono::milliseconds listening_tick{20};
 constexpr duration ask_after{1'000};  // of silence
 
 instant now() {
@@ -165,7 +165,7 @@ void redis_subscription::tick() {
 }
 
 void redis_subscription::schedule_tick() {
-  timer_.expires_after(tick_interval);
+  timer_.expires_after(listening_tick);
   timer_.async_wait([self = shared_from_this()](const asio::error_code& why) {
     if (why || self->stopped_) return;
     self->tick();

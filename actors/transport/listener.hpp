@@ -8,6 +8,7 @@
 
 #include "actors/transport/credentials.hpp"
 #include "actors/transport/session.hpp"
+#include "engine/types.hpp"
 
 namespace aicache::tls {
 

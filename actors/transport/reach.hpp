@@ -6,6 +6,7 @@
 #include <string>
 
 #include "actors/transport/credentials.hpp"
+#include "engine/types.hpp"
 #include "messages/caf_version.hpp"
 
 namespace aicache {
