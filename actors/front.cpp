@@ -52,6 +52,12 @@ front_actor::behavior_type front_state::start(node_options options) {
       if (link_) self_->send_exit(link_, caf::exit_reason::user_shutdown);
       return share_anew();
     }
+    if (cluster_ && cluster_.address() == m.source) {
+      if (m.reason == caf::exit_reason::user_shutdown) return;
+      spdlog::error("what belongs to the cluster for this node died; a new one joins it");
+      return spawn_cluster();
+    }
+    watcher_gone(m.source);
     subscriber_gone(m.source);
     std::erase_if(watchers_, [&](const map_watcher& w) { return w.address() == m.source; });
   });
@@ -74,10 +80,15 @@ front_actor::behavior_type front_state::start(node_options options) {
       [this](const time_left_batch& m) { return pass_on<time_left_reply>(m, call_kind::time_left); },
       [this](const touch_batch& m) { return pass_on<touch_reply>(m, call_kind::touch); },
       [this](const release_batch& m) { return pass_on<release_reply>(m, call_kind::release); },
-      [this](const watch_cluster& m) {
-        if (m.watcher) self_->send(m.watcher, cluster_map{});
-      },
-      [](cluster_request) { return cluster_map{}; },
+      [this](const watch_cluster& m) { watch(m); },
+      [this](cluster_request) { return cluster_map_; },
+      [this](const cluster_map& m) { take_cluster_map(m); },
+      [this](const cluster_hello& m) { return welcome(m); },
+      [this](cluster_state_request) { return cluster_seen_from_here(); },
+      [this](const pin_request& m) { return pin(m); },
+      [this](const leave_request& m) { return leave(m); },
+      [this](const peer_invalidation& m) { return invalidate_for_others(m); },
+      [this](const published_at& m) { join(m); },
       [this](const watch_map& m) {
         if (!m.watcher) return;
         if (std::find(watchers_.begin(), watchers_.end(), m.watcher) == watchers_.end()) {
@@ -107,6 +118,7 @@ front_actor::behavior_type front_state::start(node_options options) {
       },
       [this](front_tick) { tick(); },
       [this](const invalidate_request& m) { return invalidate(m); },
+      [this](const own_invalidation& m) { return invalidate_here(m.what); },
       [this](const keys_request& m) { return keys(m); },
       [this](const subscribe_request& m) { return subscribe(m); },
       [this](unsubscribe_request m) { return unsubscribe(m.subscription); },
@@ -176,6 +188,7 @@ void front_state::share_anew() {
     if (link_) self_->send(w, serve_link{caf::actor_cast<shared_reader>(link_)});
   introduce();
   self_->send(invalidation_, serve_shards{map().shards, shared_watcher{front_actor{self_}}});
+  tell_cluster();
 }
 
 colleagues front_state::with() const {
@@ -212,6 +225,7 @@ void front_state::spawn_shard(std::uint32_t number) {
   setup.clock = clock_;
   setup.drain_timeout = options_.drain_timeout;
   setup.with = with();
+  setup.in_cluster = options_.cluster.is_on();
   s.handle = self_->spawn<caf::monitored>(shard, std::move(setup));
   if (options_.sharing.keys) self_->send(s.handle, use_keys{options_.sharing.keys});
   if (level_.level() != service_level::normal) self_->send(s.handle, serve_level{level_.level()});
@@ -247,6 +261,7 @@ void front_state::publish(std::int64_t lost) {
   self_->send(own_client_, m);
   self_->send(monitor_, shards_changed{epoch_, m.shards, lost});
   self_->send(invalidation_, serve_shards{m.shards, shared_watcher{front_actor{self_}}});
+  tell_cluster();
 }
 
 shard_map front_state::map() const {
@@ -366,7 +381,7 @@ caf::result<reset_done> front_state::reset() {
 }
 
 // The monitor hears of what a caller invalidated, never of the names of keys.
-caf::result<invalidated> front_state::invalidate(const invalidate_request& m) {
+caf::result<invalidated> front_state::invalidate_here(const invalidate_request& m) {
   // All of a tenant's generic entries have a scope of their own.
   if (m.dry_run || (m.kind == scope_kind::pattern && m.name != "*")) return search_and_invalidate(m);
   auto promise = self_->make_response_promise<invalidated>();
@@ -431,6 +446,18 @@ caf::result<drained> front_state::drain() {
   draining_ = true;
   take_level(level_.drain());
   auto promise = self_->make_response_promise<drained>();
+  if (!cluster_) {
+    drain_shards(promise);
+    return promise;
+  }
+  // Half of the time for the others to know, and to take over what is hot; what is left of it for who waits.
+  self_->request(cluster_, caf::infinite, leave_request{options_.drain_timeout.count() / 2})
+      .then([this, promise](const left_cluster&) mutable { drain_shards(promise); },
+            [this, promise](const caf::error&) mutable { drain_shards(promise); });
+  return promise;
+}
+
+void front_state::drain_shards(caf::typed_response_promise<drained> promise) {
   struct tally {
     std::size_t open = 0;
     drained sum;
@@ -446,7 +473,6 @@ caf::result<drained> front_state::drain() {
     if (s.handle)
       self_->request(s.handle, drain_patience, drain_shard{})
           .then([one](drained d) mutable { one(d.abandoned); }, [one](caf::error&) mutable { one(0); });
-  return promise;
 }
 
 front_state::~front_state() {
@@ -455,6 +481,7 @@ front_state::~front_state() {
     if (s.handle) caf::anon_send_exit(s.handle, caf::exit_reason::user_shutdown);
   for (const codec_worker_actor& w : workers_)
     if (w) caf::anon_send_exit(w, caf::exit_reason::user_shutdown);
+  if (cluster_) caf::anon_send_exit(cluster_, caf::exit_reason::user_shutdown);
   if (invalidation_) caf::anon_send_exit(invalidation_, caf::exit_reason::user_shutdown);
   if (link_) caf::anon_send_exit(link_, caf::exit_reason::user_shutdown);
   if (own_client_) caf::anon_send_exit(own_client_, caf::exit_reason::user_shutdown);

@@ -5,9 +5,11 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
+#include "actors/cluster.hpp"
 #include "actors/node_clock.hpp"
 #include "actors/sharing.hpp"
 #include "config/sources.hpp"
@@ -43,6 +45,7 @@ struct node_options {
   std::uint64_t expected_answer = 1'024;
   supervision_options supervision;
   sharing_options sharing;
+  cluster_options cluster;
   duration drain_timeout{5'000};  ///< for answers that are still to be written to Redis
   instant origin;                 ///< Unix time at the start
   // What can be told to change while the node runs.
@@ -88,6 +91,7 @@ class front_state {
   caf::result<figures_reply> figures(figures_view view);
   caf::result<reset_done> reset();
   caf::result<invalidated> invalidate(const invalidate_request& m);
+  caf::result<invalidated> invalidate_here(const invalidate_request& m);
   caf::result<invalidated> search_and_invalidate(const invalidate_request& m);
   caf::result<keys_found> keys(const keys_request& m);
   subscribed subscribe(const subscribe_request& m);
@@ -114,6 +118,20 @@ class front_state {
   template <class Reply, class Batch>
   caf::result<Reply> pass_on(const Batch& m, call_kind kind);
   caf::result<drained> drain();
+  void drain_shards(caf::typed_response_promise<drained> promise);
+  void join(const published_at& m);
+  void spawn_cluster();
+  void tell_cluster();
+  void take_cluster_map(const cluster_map& m);
+  void watch(const watch_cluster& m);
+  void watcher_gone(const caf::actor_addr& who);
+  caf::result<cluster_welcome> welcome(const cluster_hello& m);
+  caf::result<cluster_state> cluster_seen_from_here();
+  caf::result<cluster_map> pin(const pin_request& m);
+  caf::result<left_cluster> leave(const leave_request& m);
+  caf::result<invalidated> invalidate_for_others(const peer_invalidation& m);
+  template <class Then>
+  void invalidate_elsewhere(const invalidate_request& m, Then then);
   caf::result<export_reply> export_page(const export_request& m);
   caf::result<import_reply> import_page(const import_request& m);
   reload_reply reload();
@@ -127,6 +145,10 @@ class front_state {
   link_actor link_;
   invalidation_actor invalidation_;
   std::uint64_t sharing_incarnations_ = 0;
+  cluster_actor cluster_;
+  std::optional<published_at> published_;
+  cluster_map cluster_map_;
+  std::vector<cluster_watcher> cluster_watchers_;
   shared_tier_state shared_;   ///< as the invalidation told it last
   link_counters link_before_;  ///< what was counted before the last reset
   invalidation_counters invalidations_before_;

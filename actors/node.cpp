@@ -83,6 +83,37 @@ record_book::options figures_options(const config::settings& s) {
 
 }  // namespace
 
+namespace {
+
+// What nodes of one cluster must agree in: what makes a key of a request, and what Redis holds. Without blanks.
+std::string fingerprint_of(const config::settings& s) {
+  constexpr int protocol = 1;
+  const auto is = [](bool on) { return std::string(on ? "on" : "off"); };
+  return "protocol=" + std::to_string(protocol) + ",identity.unicode_nfc=" + is(s.identity.unicode_nfc) +
+         ",identity.line_ends=" + is(s.identity.line_ends) +
+         ",identity.trailing_blanks=" + is(s.identity.trailing_blanks) + ",redis=" + is(!s.redis.url.empty()) +
+         ",redis.prefix=" + s.redis.prefix + ",encryption=" + is(s.encryption.enabled);
+}
+
+cluster_options cluster_options_of(const config::settings& s) {
+  cluster_options o;
+  o.name = s.cluster.name;
+  o.host = s.cluster.host;
+  o.port = static_cast<std::uint16_t>(s.cluster.port);
+  o.fingerprint = fingerprint_of(s);
+  o.lease = s.cluster.lease;
+  o.heartbeat = s.cluster.heartbeat;
+  std::string_view rest = s.cluster.seeds;
+  while (!rest.empty()) {
+    const std::string_view one = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(one.size() + 1, rest.size()));
+    o.seeds.emplace_back(one);
+  }
+  return o;
+}
+
+}  // namespace
+
 node_options to_options(const config::settings& s, unsigned cores, instant unix_now) {
   node_options o;
   const std::uint64_t most = std::max<std::uint64_t>(1, s.memory.budget / config::smallest_shard);
@@ -159,6 +190,7 @@ node_options to_options(const config::settings& s, unsigned cores, instant unix_
               static_cast<std::uint64_t>(s.lease.max_parked)};
   o.expected_answer = s.memory.expected_answer;
   o.drain_timeout = s.node.drain_timeout;
+  o.cluster = cluster_options_of(s);
   shared_options& shared = o.shard.shared;
   shared.on = !s.redis.url.empty();
   shared.prefix = s.redis.prefix;
@@ -189,7 +221,10 @@ outcome<std::uint16_t> publish(caf::actor_system& system, const front_actor& fro
                                std::uint16_t port) {
   const auto way = transport::of(system);
   if (!way) return way.why();
-  return (*way)->publish(caf::actor_cast<caf::strong_actor_ptr>(front), system.message_types(front), host, port);
+  const auto bound =
+      (*way)->publish(caf::actor_cast<caf::strong_actor_ptr>(front), system.message_types(front), host, port);
+  if (bound) caf::anon_send(front, published_at{host, *bound});
+  return bound;
 }
 
 outcome<front_actor> front_of(caf::actor_system& system, const std::string& host, std::uint16_t port,

@@ -17,23 +17,28 @@ shard_actor::behavior_type shard_state::start(shard_setup setup) {
   take_no_offence(self_);
   setup_ = std::move(setup);
   core_ = std::make_unique<shard_core>(setup_.options);
+  if (setup_.in_cluster) owned_ = std::make_shared<const range_set>();
   next_report_ = self_->clock().now() + setup_.report_interval;
   self_->set_down_handler([this](const caf::down_msg& m) { client_gone(m.source); });
   next_tick(setup_.report_interval);
   return {
-      [this](const get_batch& m) { return get(m); },
-      [this](const put_batch& m) { return put(m); },
-      [this](const erase_batch& m) { return erase(m); },
-      [this](const exists_batch& m) {
+      [this](const get_batch& m) { return moves(m) ? only_owned<get_reply>(m) : get(m); },
+      [this](const put_batch& m) { return moves(m) ? only_owned<put_reply>(m) : put(m); },
+      [this](const erase_batch& m) { return moves(m) ? only_owned<erase_reply>(m) : erase(m); },
+      [this](const exists_batch& m) -> caf::result<exists_reply> {
+        if (moves(m)) return only_owned<exists_reply>(m);
         return by_key<exists_reply>(m, true, [this](key_body& b) { core_->exists(b.items, now(), b.results); });
       },
-      [this](const time_left_batch& m) {
+      [this](const time_left_batch& m) -> caf::result<time_left_reply> {
+        if (moves(m)) return only_owned<time_left_reply>(m);
         return by_key<time_left_reply>(m, true, [this](key_body& b) { core_->time_left(b.items, now(), b.results); });
       },
-      [this](const touch_batch& m) {
+      [this](const touch_batch& m) -> caf::result<touch_reply> {
+        if (moves(m)) return only_owned<touch_reply>(m);
         return by_key<touch_reply>(m, true, [this](key_body& b) { core_->touch(b.items, now(), b.results, effects_); });
       },
-      [this](const release_batch& m) {
+      [this](const release_batch& m) -> caf::result<release_reply> {
+        if (moves(m)) return only_owned<release_reply>(m);
         return by_key<release_reply>(m, false,
                                      [this](key_body& b) { core_->release(b.items, now(), b.results, effects_); });
       },
@@ -70,6 +75,7 @@ shard_actor::behavior_type shard_state::start(shard_setup setup) {
       [this](const stored& m) {
         core_->written(m.ticket, m.items, now(), effects_);
         perform();
+        if (!letting_go_.empty()) answer_let_go();
       },
       [this](const use_keys& m) { core_->use_keys(m.keys); },
       [this](const serve_level& m) { level_ = m.level; },
@@ -90,6 +96,8 @@ shard_actor::behavior_type shard_state::start(shard_setup setup) {
       [this](const walk_request& m) { return walk(m); },
       [this](const import_entries& m) { return import(m); },
       [this](const retune_shard& m) { retune(m); },
+      [this](const serve_ranges& m) { return serve(m); },
+      [this](extend_ranges m) { owned_until_ = m.until; },
   };
 }
 
@@ -388,6 +396,7 @@ void shard_state::tick(bool extra) {
   if (extra) return;
   if (events_.has_news()) tell_noted();
   const shard_gauges g = core_->gauges();
+  if (!letting_go_.empty()) answer_let_go();
   if (drained_ && (g.dirty == 0 || now() >= drain_until_)) {
     drained_->deliver(drained{abandoned_});
     drained_.reset();
@@ -398,7 +407,7 @@ void shard_state::tick(bool extra) {
     self_->send(setup_.with.front, shard_pressure{setup_.number, std::max<std::int64_t>(0, lag.count()),
                                                   static_cast<double>(g.bytes_waiting) / room});
   }
-  const bool waiting = g.leases_out > 0 || g.looked_up > 0 || g.dirty > 0;
+  const bool waiting = !letting_go_.empty() || g.leases_out > 0 || g.looked_up > 0 || g.dirty > 0;
   next_tick(waiting ? std::min(lease_tick, setup_.report_interval) : setup_.report_interval);
 }
 
@@ -471,6 +480,7 @@ shard_state::~shard_state() {
     if (!o.sender) o.whole.deliver(to_error(errc::unavailable));
   for (auto& [batch, c] : changes_) c.all(errc::unavailable);
   if (drained_) drained_->deliver(to_error(errc::unavailable));
+  for (auto& who : letting_go_) who.deliver(to_error(errc::unavailable));
   core_->abandon();
   shard_report last = core_->take_report();
   // What it held is gone with it.

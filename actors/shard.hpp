@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "actors/node_clock.hpp"
+#include "engine/cluster/ranges.hpp"
 #include "engine/events/event_log.hpp"
 #include "engine/shard/shard_core.hpp"
 #include "messages/interfaces.hpp"
@@ -23,6 +24,7 @@ struct shard_setup {
   node_clock clock;
   duration drain_timeout{5'000};
   colleagues with;
+  bool in_cluster = false;  ///< it serves what it is told to, and nothing before that
 };
 
 /// Performs what its shard_core decides.
@@ -69,6 +71,23 @@ class shard_state {
   template <class Reply, class Batch, class Work>
   caf::result<Reply> by_key(const Batch& m, bool look_up, Work&& work);
   caf::result<erase_reply> erase(const erase_batch& m);
+  /// Whether this node owns all of these keys, at present.
+  template <class Items>
+  bool owns(const Items& items) const {
+    if (now() >= owned_until_) return false;
+    for (const auto& item : items)
+      if (!(*owned_)[range_of(item.id.key())]) return false;
+    return true;
+  }
+  /// Whether a batch has keys of other nodes. Without a cluster nothing is looked at.
+  template <class Batch>
+  bool moves(const Batch& m) const {
+    return owned_ && m.body && !owns(m.body->items);
+  }
+  template <class Reply, class Batch>
+  caf::result<Reply> only_owned(const Batch& m);
+  caf::result<ranges_served> serve(const serve_ranges& m);
+  void answer_let_go();
   walked walk(const walk_request& m);
   caf::result<imported> import(const import_entries& m);
   void retune(const retune_shard& m);
@@ -138,6 +157,9 @@ class shard_state {
   std::optional<caf::typed_response_promise<drained>> drained_;  // waits until nothing is left to be written
   std::uint64_t abandoned_ = 0;
   instant drain_until_;
+  std::shared_ptr<const range_set> owned_;  // null: this node is no part of a cluster, and owns everything
+  instant owned_until_;
+  std::vector<caf::typed_response_promise<ranges_served>> letting_go_;
 };
 
 inline shard_actor::behavior_type shard(shard_state::pointer self, shard_setup setup) {

@@ -20,6 +20,7 @@ walked shard_state::walk(const walk_request& m) {
 // known nothing is taken that would be written there.
 caf::result<imported> shard_state::import(const import_entries& m) {
   if (draining_) return imported{errc::shutting_down, {}};
+  if (owned_ && !owns(m.page->items)) return imported{errc::moved, {}};
   if (level_ == service_level::shedding && !m.rules.dry_run) return imported{errc::overloaded, {}};
   try {
     const auto names = m.page->names ? m.page->names : std::make_shared<const name_lists>();

@@ -27,6 +27,7 @@ constexpr reason reasons[] = {
     {"compression", "codecs and their workers are made when a node starts"},
     {"eviction", "the learner is made when a node starts"},
     {"identity", "every answer kept already would have another name"},
+    {"cluster", "the other nodes know it by these"},
     {"redis", "shards and link agree on it when a node starts"},
     {"redis.url", "another Redis has other generations than those that this node has learned"},
     {"redis.required", "it says whether a node starts at all"},

@@ -248,6 +248,58 @@ breaches encryption_has_one_source_of_keys(const settings& s) {
   return {{"encryption.enabled", "must be false without keys", "set encryption.keys_file, or AICACHE_ENCRYPTION_KEYS"}};
 }
 
+bool is_plain_name(std::string_view text) {
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
+  };
+  return std::all_of(text.begin(), text.end(), plain);
+}
+
+constexpr std::string_view member_keys[] = {"cluster.name", "cluster.seeds", "redis.url"};
+breaches a_member_can_find_the_others(const settings& s) {
+  breaches out;
+  if (!is_plain_name(s.cluster.name))
+    out.push_back({"cluster.name",
+                   "must be made of letters, digits, '-', '_' and '.'; " + in_short_quotes(s.cluster.name) + " is not",
+                   "write a plain name such as node-1"});
+  if (!s.cluster.name.empty() && s.cluster.seeds.empty() && s.redis.url.empty())
+    out.push_back({"cluster.seeds", "must be set where there is no redis.url, or no node finds another",
+                   "set redis.url, or list every node as host:port"});
+  return out;
+}
+
+bool is_host_and_port(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0 || text.find(' ') != std::string_view::npos) return false;
+  const std::string_view digits = text.substr(colon + 1);
+  unsigned port = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  return error == std::errc{} && end == digits.data() + digits.size() && port > 0 && port < 65'536;
+}
+
+constexpr std::string_view seed_keys[] = {"cluster.seeds"};
+breaches seeds_are_addresses(const settings& s) {
+  std::string_view rest = s.cluster.seeds;
+  while (!rest.empty()) {
+    const std::string_view one = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(one.size() + 1, rest.size()));
+    if (!is_host_and_port(one))
+      return {{"cluster.seeds", "must be addresses host:port divided by commas; " + in_short_quotes(one) + " is none",
+               "write, for instance, 10.0.0.1:7411,10.0.0.2:7411"}};
+  }
+  return {};
+}
+
+constexpr std::string_view beat_keys[] = {"cluster.heartbeat", "cluster.lease"};
+breaches a_lease_has_three_heartbeats(const settings& s) {
+  if (3 * s.cluster.heartbeat <= s.cluster.lease) return {};
+  return {{"cluster.heartbeat",
+           "must be at most a third of cluster.lease, " + spell_time(s.cluster.lease) + "; it is " +
+               spell_time(s.cluster.heartbeat),
+           "lower it, or raise cluster.lease"}};
+}
+
 constexpr rule rules[] = {
     {host_keys, host_is_loopback},
     {tls_keys, tls_is_whole},
@@ -266,6 +318,9 @@ constexpr rule rules[] = {
     {password_keys, one_password},
     {certificate_keys, certificate_has_its_key},
     {prefix_keys, prefix_is_plain},
+    {member_keys, a_member_can_find_the_others},
+    {seed_keys, seeds_are_addresses},
+    {beat_keys, a_lease_has_three_heartbeats},
     {encryption_keys, encryption_has_one_source_of_keys},
     {notice_keys, warnings_come_before_alarms},
     {level_keys, level_is_known},

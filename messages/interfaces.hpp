@@ -17,7 +17,9 @@
 #include "engine/statistics/slow_operations.hpp"
 #include "messages/caf_version.hpp"
 #include "messages/cluster.hpp"
+#include "messages/cluster_peers.hpp"
 #include "messages/events.hpp"
+#include "messages/invalidation.hpp"
 #include "messages/reload.hpp"
 #include "messages/shared_tier.hpp"
 #include "messages/statistics.hpp"
@@ -105,7 +107,7 @@ using shard_actor = caf::typed_actor<
     caf::reacts_to<invalidate_scopes>, caf::replies_to<memory_search>::with<memory_found>, caf::reacts_to<watch_events>,
     caf::reacts_to<colleagues>, caf::replies_to<drain_shard>::with<drained>,
     caf::replies_to<walk_request>::with<walked>, caf::replies_to<import_entries>::with<imported>,
-    caf::reacts_to<retune_shard>>;
+    caf::reacts_to<retune_shard>, caf::replies_to<serve_ranges>::with<ranges_served>, caf::reacts_to<extend_ranges>>;
 
 // -- the way to the shared tier ----------------------------------------------
 
@@ -235,37 +237,6 @@ AICACHE_INSPECT_EMPTY(map_request)
 struct drain_request {};
 AICACHE_INSPECT_EMPTY(drain_request)
 
-/// Forget answers (anyone to front):
-///   {scope_kind::tag, "acme", "doc-17"}     tenant acme's with that tag
-///   {scope_kind::tenant, "acme"}            all of a tenant's; it may be "", as in requests
-///   {scope_kind::operation, "", "qa"}       of an operation, of all tenants
-///   {scope_kind::everything}
-///   {scope_kind::pattern, "acme", "user:*"} tenant acme's generic entries whose keys fit (engine/search/glob.hpp); "*" all
-/// Single answers are erased, not invalidated: scope_kind::key is refused, and so is an empty operation, tag or pattern.
-///
-/// A pattern but "*" is resolved to keys, in the memory of this node and in Redis, before it is answered, and each is
-/// erased by itself: dead on all nodes from then on, as erased keys are. What only another node has, and not Redis, is
-/// not found; nor what lies in Redis while that is away, which `swept` says.
-struct invalidate_request {
-  scope_kind kind = scope_kind::everything;
-  std::string tenant{};
-  std::string name{};
-  bool wait = false;     ///< answer when Redis has been swept as well, which may take minutes
-  bool dry_run = false;  ///< say what would go, and let it be; with `wait` also what would go of Redis
-};
-AICACHE_INSPECT(invalidate_request, a, b, c, d, e)
-
-/// What an invalidation came to; it holds from the moment of this answer on, in this node, and in others as soon as they
-/// can be told.
-struct invalidated {
-  errc why = errc::none;
-  bool numbered = false;        ///< Redis knows of it; else it will when it is back, before anything is read from it
-  std::uint64_t in_memory = 0;  ///< entries of this node that went
-  std::uint64_t in_redis = 0;   ///< entries that a sweep removed; counted only for who waits, and for patterns
-  bool swept = false;           ///< the sweep, or the search, went through all of Redis
-};
-AICACHE_INSPECT(invalidated, a, b, c, d, e)
-
 /// Which keys of a tenant's generic entries fit a pattern? (anyone to front) In order, one page at a time: the next goes on
 /// behind the last key of this one.
 struct keys_request {
@@ -291,6 +262,10 @@ AICACHE_INSPECT_EMPTY(shared_tier_request)
 
 /// Who works with the shards? (inside the process)
 struct colleagues_request {};
+/// Invalidate this on this node alone; the other members of its cluster are told meanwhile (front to itself).
+struct own_invalidation {
+  invalidate_request what;
+};
 /// Look at the level of service (front to itself).
 struct front_tick {};
 /// Try a restart that was put off (front to itself).
@@ -304,8 +279,12 @@ using front_actor = caf::typed_actor<
 #define AICACHE_OPERATION(name, batch, reply, idempotent, doc) caf::replies_to<batch>::with<reply>,
 #include "messages/ops.def"
 #undef AICACHE_OPERATION
-    caf::reacts_to<watch_cluster>, caf::replies_to<cluster_request>::with<cluster_map>,
-    caf::reacts_to<watch_map>, caf::replies_to<map_request>::with<shard_map>, caf::reacts_to<keys_made>,
+    caf::reacts_to<watch_cluster>, caf::replies_to<cluster_request>::with<cluster_map>, caf::reacts_to<cluster_map>,
+    caf::replies_to<cluster_hello>::with<cluster_welcome>, caf::replies_to<cluster_state_request>::with<cluster_state>,
+    caf::replies_to<pin_request>::with<cluster_map>, caf::replies_to<leave_request>::with<left_cluster>,
+    caf::replies_to<peer_invalidation>::with<invalidated>, caf::reacts_to<published_at>,
+    caf::replies_to<own_invalidation>::with<invalidated>, caf::reacts_to<watch_map>,
+    caf::replies_to<map_request>::with<shard_map>, caf::reacts_to<keys_made>,
     caf::replies_to<statistics_request>::with<node_statistics>, caf::replies_to<figures_request>::with<figures_reply>,
     caf::replies_to<reset_request>::with<reset_done>, caf::replies_to<drain_request>::with<drained>,
     caf::replies_to<invalidate_request>::with<invalidated>, caf::replies_to<keys_request>::with<keys_found>,
@@ -382,6 +361,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::drain_shard)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::serve_level)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::shard_pressure)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::front_tick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::own_invalidation)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::colleagues_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::fetch_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::fetched)

@@ -77,12 +77,35 @@ struct invalidation_statistics_request {};
 
 /// Numbers, journals, announces and learns invalidations for all shards of its node, and sweeps Redis after them.
 using invalidation_actor =
-    link_watcher::extend<caf::replies_to<invalidate_request>::with<invalidated>, caf::reacts_to<erased_keys>,
+    link_watcher::extend<caf::replies_to<invalidate_request>::with<invalidated>,
+                         caf::replies_to<peer_invalidation>::with<invalidated>, caf::reacts_to<erased_keys>,
                          caf::reacts_to<serve_shards>, caf::reacts_to<scopes_invalidated>, caf::reacts_to<link_replies>,
                          caf::reacts_to<announcement>, caf::reacts_to<subscription_state>,
                          caf::reacts_to<invalidation_tick>, caf::reacts_to<pause_sweeps>,
                          caf::replies_to<judge_entries>::with<entries_judged>,
                          caf::replies_to<invalidation_statistics_request>::with<invalidation_counters>>;
+
+// -- the cluster -------------------------------------------------------------
+
+/// Work with these (front to cluster).
+struct cluster_colleagues {
+  std::vector<shard_actor> shards;
+  link_actor link;  ///< null where there is no Redis
+};
+/// Have all other members forget this (front to cluster); the counts of the answer are their sum.
+struct tell_members {
+  peer_invalidation what;
+};
+
+/// Belongs to a cluster for its node: knows the members, and says what of the key ranges the shards serve.
+using cluster_actor = cluster_peer::extend<
+    caf::replies_to<cluster_hello>::with<cluster_welcome>, caf::replies_to<tell_members>::with<invalidated>,
+    caf::reacts_to<cluster_colleagues>, caf::reacts_to<link_replies>, caf::reacts_to<cluster_tick>,
+    caf::replies_to<cluster_state_request>::with<cluster_state>, caf::replies_to<pin_request>::with<cluster_map>,
+    caf::replies_to<leave_request>::with<left_cluster>>;
+
+/// Hands the entries of a node that leaves over to their new owners; it ends with its answer.
+using hand_over_actor = caf::typed_actor<caf::replies_to<begin_hand_over>::with<handed_over>>;
 
 // -- searches ----------------------------------------------------------------
 
@@ -94,6 +117,8 @@ using search_actor = caf::typed_actor<caf::replies_to<begin_search>::with<search
 
 }  // namespace aicache
 
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::cluster_colleagues)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::tell_members)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::judge_entries)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::entries_judged)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::begin_search)

@@ -12,10 +12,10 @@
 namespace {
 
 constexpr aicache::app::command_group groups[] = {
-    aicache::app::add_config_commands,     aicache::app::add_data_commands,     aicache::app::add_generic_commands,
-    aicache::app::add_invalidate_commands, aicache::app::add_key_commands,      aicache::app::add_migrate_commands,
-    aicache::app::add_figures_commands,    aicache::app::add_transfer_commands, aicache::app::add_event_commands,
-    aicache::app::add_completion_commands,
+    aicache::app::add_config_commands,     aicache::app::add_data_commands,       aicache::app::add_generic_commands,
+    aicache::app::add_invalidate_commands, aicache::app::add_key_commands,        aicache::app::add_migrate_commands,
+    aicache::app::add_figures_commands,    aicache::app::add_transfer_commands,   aicache::app::add_event_commands,
+    aicache::app::add_cluster_commands,    aicache::app::add_completion_commands,
 };
 
 struct named {

@@ -22,6 +22,7 @@ void add_migrate_commands(CLI::App& program, page& answer);
 void add_figures_commands(CLI::App& program, page& answer);
 void add_transfer_commands(CLI::App& program, page& answer);
 void add_event_commands(CLI::App& program, page& answer);
+void add_cluster_commands(CLI::App& program, page& answer);
 void add_completion_commands(CLI::App& program, page& answer);
 
 }  // namespace aicache::app

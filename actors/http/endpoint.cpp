@@ -35,9 +35,9 @@ outcome<std::unique_ptr<endpoint>> endpoint::start(caf::actor_system& system, en
       o, [router = e->router_.get()](const query& q) { return router->answer(q, std::chrono::steady_clock::now()); });
   if (!started) return started.why();
   e->server_ = std::move(*started);
-  e->exporter_ =
-      system.spawn(exporter, exporter_setup{setup.front, e->board_, s.http.refresh,
-                                            static_cast<std::size_t>(s.http.label_values), !s.redis.url.empty()});
+  e->exporter_ = system.spawn(
+      exporter, exporter_setup{setup.front, e->board_, s.http.refresh, static_cast<std::size_t>(s.http.label_values),
+                               !s.redis.url.empty(), !s.cluster.name.empty()});
   return e;
 }
 

@@ -61,6 +61,9 @@ void exporter_state::look() {
   if (setup_.shared)
     self_->request(setup_.front, turn_patience, shared_tier_request{})
         .then([this](bool available) { next_.shared = available; }, [](const caf::error&) {});
+  if (setup_.in_cluster)
+    self_->request(setup_.front, turn_patience, cluster_state_request{})
+        .then([this](cluster_state& c) { next_.cluster = std::move(c); }, [](const caf::error&) {});
   open_ = view_count + 1;
   statistics_.reset();
   for (std::size_t i = 0; i < view_count; ++i)

@@ -21,7 +21,8 @@ struct exporter_setup {
   std::shared_ptr<snapshot_board> board;
   duration refresh{1'000};
   std::size_t label_values = 200;
-  bool shared = false;  ///< whether the node is told to use Redis
+  bool shared = false;      ///< whether the node is told to use Redis
+  bool in_cluster = false;  ///< whether the node is told to be part of a cluster
 };
 
 /// Asks the node how it is, once a turn, and publishes what it hears: one turn costs the same whether nobody reads
@@ -52,8 +53,8 @@ class exporter_state {
   event_log events_;
   snapshot next_;
   std::shared_ptr<const config::settings> settings_;  ///< that next_ tells of
-  std::optional<node_statistics> statistics_;  ///< of this turn
-  unsigned open_ = 0;                          ///< answers that this turn waits for
+  std::optional<node_statistics> statistics_;         ///< of this turn
+  unsigned open_ = 0;                                 ///< answers that this turn waits for
 };
 
 inline exporter_actor::behavior_type exporter(exporter_state::pointer self, exporter_setup setup) {

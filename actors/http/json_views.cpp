@@ -85,6 +85,30 @@ std::string readiness_json(const readiness& r) {
   return text_of({{"ready", r.is_ready()}, {"reasons", r.reasons}, {"doubts", r.doubts}});
 }
 
+std::string cluster_json(const snapshot& s) {
+  const cluster_state& c = s.cluster;
+  json members = json::array();
+  for (const member_state& m : c.members)
+    members.push_back({{"name", m.who.name},
+                       {"address", m.who.host + ":" + std::to_string(m.who.port)},
+                       {"ranges", m.ranges},
+                       {"connected", m.linked},
+                       {"silence_ms", m.silence_ms}});
+  json pins = json::array();
+  for (const range_pin& p : c.pins) pins.push_back({{"first", p.first}, {"last", p.last}, {"name", p.member}});
+  return text_of({{"name", c.name},
+                  {"epoch", c.epoch},
+                  {"ranges", range_count},
+                  {"serving", c.serving},
+                  {"gained", c.gained},
+                  {"lost", c.lost},
+                  {"cut_off", c.cut_off},
+                  {"leaving", c.leaving},
+                  {"refusal", c.refusal},
+                  {"members", std::move(members)},
+                  {"pins", std::move(pins)}});
+}
+
 std::string config_json(const config::settings& s) {
   json keys = json::object();
   for (const config::key_row& row : config::all_keys()) {

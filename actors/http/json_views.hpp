@@ -15,6 +15,9 @@ std::string statistics_json(const snapshot& s);
 /// The epoch, and each shard with the first and last of its 64-bit hashes in hexadecimal.
 std::string map_json(const snapshot& s);
 
+/// The cluster as this node sees it; without members where it is in none.
+std::string cluster_json(const snapshot& s);
+
 std::string readiness_json(const readiness& r);
 
 /// Keys with their values as they are written elsewhere; of a secret that is set, the mask.

@@ -155,6 +155,17 @@ reply router::metrics(const query&, snapshot::point now) {
       n.advice_low = static_cast<double>(s->told.advice->low);
     }
     n.snapshot_age = std::chrono::duration<double>(now - s->taken).count();
+    if (!s->cluster.name.empty()) {
+      const cluster_state& c = s->cluster;
+      n.cluster_epoch = static_cast<double>(c.epoch);
+      n.cluster_members = static_cast<double>(c.members.size());
+      n.cluster_linked = static_cast<double>(
+          std::count_if(c.members.begin(), c.members.end(), [](const member_state& m) { return m.linked; }));
+      n.ranges_serving = c.serving;
+      n.cluster_registry = c.cut_off ? 0 : 1;
+      n.ranges_gained = c.gained;
+      n.ranges_lost = c.lost;
+    }
     if (s->shared) n.shared_tier = *s->shared ? 1 : 0;
     if (!s->shards_up.empty()) {
       const auto up = std::count(s->shards_up.begin(), s->shards_up.end(), true);
@@ -188,6 +199,11 @@ reply router::statistics(const query&, snapshot::point) {
 reply router::map(const query&, snapshot::point) {
   const auto s = setup_.board->newest();
   return s ? json_reply(map_json(*s)) : problem(503, not_told_yet);
+}
+
+reply router::cluster(const query&, snapshot::point) {
+  const auto s = setup_.board->newest();
+  return s ? json_reply(cluster_json(*s)) : problem(503, not_told_yet);
 }
 
 reply router::config(const query&, snapshot::point) {

@@ -28,6 +28,10 @@ readiness judge(const snapshot_board& board, snapshot::point now, duration refre
   const auto down = std::count(s->shards_up.begin(), s->shards_up.end(), false);
   const auto all = static_cast<std::ptrdiff_t>(s->shards_up.size());
   if (down > 0 && down == all) r.reasons.push_back("no shard is up");
+  if (!s->cluster.refusal.empty()) r.reasons.push_back("not let into the cluster: " + s->cluster.refusal);
+  if (s->cluster.leaving) r.reasons.push_back("the node has left its cluster");
+  if (!s->cluster.name.empty() && s->cluster.serving == 0 && s->cluster.refusal.empty() && !s->cluster.leaving)
+    r.reasons.push_back("the node serves no key ranges of its cluster");
   if (down > 0 && down < all)
     r.doubts.push_back(std::to_string(down) + " of " + std::to_string(all) + " shards are being restarted");
   if (level == service_level::memory_only) r.doubts.push_back("redis is of no use at present: memory alone answers");

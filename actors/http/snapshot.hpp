@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/types.hpp"
+#include "messages/cluster_peers.hpp"
 #include "messages/statistics.hpp"
 
 namespace aicache::http {
@@ -49,6 +50,7 @@ struct snapshot {
   std::vector<tenant_statistics> tenants;        ///< the same
   std::vector<bool> shards_up;                   ///< by number; empty while the map is not known
   std::uint64_t epoch = 0;                       ///< of that map
+  cluster_state cluster;                         ///< without a name where the node is in none
   std::optional<bool> shared;                    ///< whether Redis is of use; nothing where there is none
   std::array<std::string, view_count> views;     ///< JSON; empty where nobody has answered yet
   told_figures told;                             ///< of these

@@ -57,6 +57,13 @@ invalidation_actor::behavior_type invalidation_state::start(invalidation_setup s
         decide([&](auto& out) { core_->requested(caller, {m.kind, m.tenant, m.name, m.wait}, now(), out); });
         return who;
       },
+      [this](const peer_invalidation& m) {
+        auto who = self_->make_response_promise<invalidated>();
+        const std::uint64_t caller = ++last_caller_;
+        callers_.emplace(caller, who);
+        decide([&](auto& out) { core_->requested(caller, {m.kind, m.tenant, m.name, false, false}, now(), out); });
+        return who;
+      },
       [this](const erased_keys& m) { decide([&](auto& out) { core_->keys_erased(m.keys, now(), out); }); },
       [this](const serve_shards& m) {
         front_ = m.front;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -14,6 +15,9 @@ namespace aicache {
 inline constexpr std::uint32_t range_count = 4'096;
 
 constexpr std::uint16_t range_of(const key128& k) noexcept { return static_cast<std::uint16_t>(k.hi >> 52); }
+
+/// Some of them.
+using range_set = std::bitset<range_count>;
 
 /// Ranges that an operator gave to a node: first to last, both included.
 struct range_pin {

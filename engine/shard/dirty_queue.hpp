@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -62,6 +63,12 @@ class dirty_queue {
 
   /// The change waits to be taken.
   bool contains(const key128& key) const { return changes_.contains(key); }
+
+  /// Whether the change of any such key waits to be taken.
+  template <class Which>
+  bool any_of(Which&& which) const {
+    return std::any_of(changes_.begin(), changes_.end(), [&](const auto& at) { return which(at.first); });
+  }
 
   /// What lies under the key in the shared tier may be older than what was put here.
   bool is_behind(const key128& key) const {

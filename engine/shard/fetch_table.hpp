@@ -74,6 +74,17 @@ class fetch_table {
   /// Puts back what was taken out, for another ticket.
   void put_back(flight f);
 
+  /// Takes the flights of some keys out; what their look-ups bring is nobody's.
+  template <class IsLost>
+  std::vector<flight> take_if(IsLost&& is_lost) {
+    std::vector<key128> keys;
+    for (const auto& [key, f] : flights_)
+      if (is_lost(key)) keys.push_back(key);
+    std::vector<flight> taken(keys.size());
+    for (std::size_t i = 0; i < keys.size(); ++i) take(keys[i], 0, taken[i]);
+    return taken;
+  }
+
   /// Takes every flight out, and forgets all tickets.
   std::vector<flight> take_all();
 

@@ -106,6 +106,19 @@ class lease_table {
   /// Cuts off every flight; the shard was emptied.
   void cut_off_all() noexcept;
 
+  /// The keys of which `is_lost` says so are another node's from now on: their flights end, as if this table had died.
+  /// Who waited in them is appended to `left`.
+  template <class IsLost>
+  void end_if(IsLost&& is_lost, std::vector<waiter>& left) {
+    for (auto at = flights_.begin(); at != flights_.end();) {
+      const auto ended = at++;
+      if (!is_lost(ended->second.key)) continue;
+      for (const seat& s : ended->second.line)
+        if (!s.empty) left.push_back(s.who);
+      end(ended);
+    }
+  }
+
   /// Ends what is due at `now`: waiters past their deadline (token 0 in `out`) and leases past their end. At most
   /// `limit` steps; true when more may be due.
   bool expire(instant now, unsigned limit, std::vector<handover>& out);

@@ -238,7 +238,7 @@ void shard_core::note_expired(const blob& gone) noexcept {
   }
   if (entry->epoch < doubtful_before_) {
     if (is_dead(*entry)) {
-      bury(*entry);
+      if (!awaits_writing(*entry)) bury(*entry);
       return miss(item, key, &operation_counters::misses_invalidated, b, now, position, r, out);
     }
     // Hot, and not what the sweep is looking for.

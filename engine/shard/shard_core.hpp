@@ -14,6 +14,7 @@
 #include "engine/advice/expiry_ghost.hpp"
 #include "engine/answers/answer_gate.hpp"
 #include "engine/answers/negative_table.hpp"
+#include "engine/cluster/ranges.hpp"
 #include "engine/eviction/mode_learner.hpp"
 #include "engine/search/memory_search.hpp"
 #include "engine/shard/account_table.hpp"
@@ -98,6 +99,9 @@ class shard_core {
   /// Forgets every answer, and what is being computed is delivered but not stored. Returns how many left.
   std::uint64_t clear(effects& out);
 
+  /// So many keys were refused because another node owns them.
+  void count_moved(std::uint64_t keys) noexcept { counters_.moved += keys; }
+
   /// The batch was served `nanoseconds` after it was sent: enters the histograms of all it answered at once.
   void served(std::uint64_t nanoseconds);
 
@@ -133,6 +137,16 @@ class shard_core {
   /// These scopes were invalidated: what is older leaves memory, in bounded steps of `tick`, and is not served from now
   /// on; an `invalidation_done` follows if the ticket is not 0.
   void invalidate(const invalidate_scopes& what, effects& out);
+
+  // -- ranges that go to other nodes (shard_ranges.cpp) ----------------------
+
+  /// These ranges are another node's: what memory has of them is dead from now on and leaves in bounded steps of `tick`;
+  /// leases and look-ups of their keys end, and who waits is answered `moved`. What the shared tier has not been told of
+  /// them is written first.
+  /// With `keep` memory stays as it is, for whoever hands it over.
+  void forget(const range_set& lost, bool keep, instant now, effects& out);
+  /// Whether the shared tier has been told everything that was waiting when ranges were forgotten.
+  bool has_let_go() const;
 
   /// One step of a search through memory. Searches change nothing; while they go on the index does not shrink.
   memory_found search(const memory_search& wanted, instant now);
@@ -288,6 +302,12 @@ class shard_core {
   bool is_dead(std::uint32_t epoch, std::uint16_t operation, std::uint16_t tenant,
                std::span<const std::uint64_t> tags) const noexcept;
   bool is_dead(const blob& entry) const noexcept;
+  bool is_invalidated(const blob& entry) const noexcept;
+  bool is_of_lost_range(const blob& entry) const noexcept {
+    return !ranges_dead_.empty() && entry.epoch < ranges_dead_[range_of(entry.key)];
+  }
+  bool awaits_writing(const blob& entry) const;
+  void sweep_for_ranges();
   void bury(blob& entry);
   bool bury_if_dead(const key128& key);
   bool means(const sweep& s, const blob& entry) const noexcept;
@@ -397,6 +417,10 @@ class shard_core {
   std::uint32_t doubtful_before_ = 0;  // while a sweep goes on: entries of earlier epochs may be dead
   std::uint64_t walk_ = 0;             // the present walk, which several may share; also its number when it is over
   instant walk_until_;                 // when it ends unless somebody goes on; zero: nobody walks
+  std::vector<std::uint32_t> ranges_dead_;  // by range, the epoch before which entries are dead; empty: none was lost
+  range_set letting_go_;                    // of these the shared tier may not have been told everything
+  std::uint64_t last_write_of_lost_ = 0;    // ticket of the last message that may hold changes of those
+  bool lost_unwritten_ = false;             // a sweep has left entries of lost ranges that are still to be written
 };
 
 }  // namespace aicache

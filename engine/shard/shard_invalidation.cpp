@@ -90,7 +90,9 @@ bool shard_core::is_dead(std::uint32_t epoch, std::uint16_t operation, std::uint
   });
 }
 
-bool shard_core::is_dead(const blob& entry) const noexcept {
+bool shard_core::is_dead(const blob& entry) const noexcept { return is_invalidated(entry) || is_of_lost_range(entry); }
+
+bool shard_core::is_invalidated(const blob& entry) const noexcept {
   return is_dead(entry.epoch, entry.operation, entry.tenant, tiers_.tags_of(entry));
 }
 
@@ -128,7 +130,12 @@ bool shard_core::sweep_on(effects& out) {
   if (!sweeping_) return tiers_.shrink_index();
   std::vector<blob*> dead;
   sweep_cursor_ = tiers_.visit(sweep_cursor_, swept_buckets, [&](blob& entry) {
-    if (is_dead(entry)) dead.push_back(&entry);
+    if (!is_dead(entry)) return;
+    if (awaits_writing(entry)) {
+      lost_unwritten_ = true;
+    } else {
+      dead.push_back(&entry);
+    }
   });
   for (blob* entry : dead) bury(*entry);
   if (sweep_cursor_ != tier_stack::visited_all) return true;
@@ -137,7 +144,7 @@ bool shard_core::sweep_on(effects& out) {
   sweeps_ = std::exchange(next_sweeps_, {});
   sweeping_ = std::exchange(sweep_again_, false);
   if (!sweeping_) {
-    doubtful_before_ = 0;
+    if (!lost_unwritten_) doubtful_before_ = 0;
     hold_index();
   }
   return true;

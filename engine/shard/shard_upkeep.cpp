@@ -92,6 +92,7 @@ bool shard_core::tick(instant now, effects& out) {
   end_walk(now);
   end_searches(now);
   if (end_look_ups(now, out)) more = true;
+  sweep_for_ranges();
   if (sweep_on(out)) more = true;
   if (end_waits(now, out)) more = true;
   if (negatives_.expire(now, tick_steps)) more = true;
@@ -225,7 +226,7 @@ void shard_core::account(effects& out) {
     for (const sweep& s : *list)
       sweeps += sizeof s + s.tags.capacity() * sizeof(std::uint64_t) +
                 (s.operations.capacity() + s.tenants.capacity()) * sizeof(std::uint16_t);
-  sweeps += negatives_.bytes();
+  sweeps += negatives_.bytes() + ranges_dead_.capacity() * sizeof(std::uint32_t);
   if (shared_) sweeps += shared_->bytes();
   tiers_.reserve(leases_.bytes() + states + names + buffers + sweeps + histogram_bytes_ + expired_.bytes() +
                      sizeof *this - sizeof tiers_,

@@ -47,6 +47,11 @@ std::optional<write_item> shard_core::to_write(dirty_queue::change& c, instant n
   w.key = c.name.key;
   w.id = c.id;
   blob* entry = live(c.id.key(), now);
+  // What was put here before its range went to another node is still to be known.
+  if (entry == nullptr) {
+    blob* lost = tiers_.find(c.id.key());
+    if (lost != nullptr && lost->expires > now && is_of_lost_range(*lost) && !is_invalidated(*lost)) entry = lost;
+  }
   if (entry != nullptr) {
     const std::span<const std::uint64_t> tags = tiers_.tags_of(*entry);
     held = !scopes_alive(shared_->newest, c.name, tags, entry->key);

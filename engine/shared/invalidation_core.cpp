@@ -79,7 +79,7 @@ void invalidation_core::requested(std::uint64_t caller, const request& r, instan
   } else {
     out.push_back(tell_shards{-1, ticket, unnumbered, false, false, 0, {c.what}});
     c.place = open_scope(c.what, out).place;
-    sweep_later(c.sweep);
+    if (r.sweep) sweep_later(c.sweep);
     if (!reachable_) {
       keep(out);
       c.number = number_state::failed;

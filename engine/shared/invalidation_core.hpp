@@ -103,6 +103,7 @@ class invalidation_core {
     std::string tenant;
     std::string name;
     bool wait = false;
+    bool sweep = true;  ///< false: another node of the cluster sweeps Redis after it
   };
 
   /// What a request means, and what a sweep after it would go through. Fails: invalid_argument for what cannot be named;

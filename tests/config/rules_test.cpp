@@ -202,6 +202,33 @@ TEST_CASE("a dictionary is large enough to be trained, or there is none", "[conf
   }
 }
 
+TEST_CASE("a member of a cluster has a plain name and can find the others", "[config][rules]") {
+  settings s;
+  s.cluster.name = "node-1";
+  CHECK(in_breach(s) == these{"cluster.seeds"});
+  s.cluster.seeds = "10.0.0.1:7411,node-2.example:7411,[::1]:7411";
+  CHECK(in_breach(s) == none{});
+  s.cluster.seeds.clear();
+  s.redis.url = "redis://127.0.0.1:6379";
+  CHECK(in_breach(s) == none{});
+  s.cluster.name = "node 1";
+  CHECK(in_breach(s) == these{"cluster.name"});
+  s.cluster.name = "node-1";
+  for (const char* seeds : {"10.0.0.1", ":7411", "a:0", "a:65536", "a:1,,b:2", "a:1, b:2", "a:x"}) {
+    CAPTURE(seeds);
+    s.cluster.seeds = seeds;
+    CHECK(in_breach(s) == these{"cluster.seeds"});
+  }
+}
+
+TEST_CASE("a lease in a cluster has three heartbeats", "[config][rules]") {
+  settings s;
+  s.cluster.heartbeat = s.cluster.lease / 3;
+  CHECK(in_breach(s) == none{});
+  s.cluster.heartbeat += std::chrono::milliseconds{1};
+  CHECK(in_breach(s) == these{"cluster.heartbeat"});
+}
+
 TEST_CASE("the pause before a restart starts below its bound", "[config][rules]") {
   settings s;
   s.supervision.restart_backoff = s.supervision.restart_backoff_max;

@@ -47,7 +47,7 @@ class aicached_process {
       return std::any_of(settings.begin(), settings.end(), [&](const std::string& s) { return s.starts_with(begin); });
     };
     if (!has("http.port=")) settings.insert(settings.begin(), has("http.") ? "http.port=0" : "http.enabled=false");
-    settings.insert(settings.begin(), "node.port=0");
+    if (!has("node.port=")) settings.insert(settings.begin(), "node.port=0");
     if (!has("memory.budget=")) settings.push_back("memory.budget=32MiB");
     for (std::string& s : settings) {
       all.push_back("--set");
