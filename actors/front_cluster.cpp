@@ -49,6 +49,8 @@ void front_state::take_cluster_map(const cluster_map& m) {
   if (m.epoch < cluster_map_.epoch || m.asked != options_.cluster.name) return;
   cluster_map_ = m;
   for (const cluster_watcher& w : cluster_watchers_) self_->send(w, m);
+  // Who comes by the front is answered for every key, whoever owns it.
+  self_->send(own_client_, m);
 }
 
 // Of a cluster that this node has not yet seen there is nothing to tell: the map follows.

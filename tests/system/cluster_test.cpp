@@ -69,6 +69,44 @@ TEST_CASE("a fourth node takes a quarter of the ranges and no others move; whoev
   }
 }
 
+TEST_CASE("whoever asks one node's front is answered for every key, whichever node owns it", "[system][cluster]") {
+  redis_server redis;
+  cluster_processes c;
+  for (const char* name : {"a", "b", "c"}) c.start(name, usual(redis.port()));
+  REQUIRE(c.becomes_whole({"a", "b", "c"}));
+  const auto known = std::make_shared<const name_lists>(name_lists{{"qa"}, {"acme"}, {"model-1"}});
+  constexpr std::uint64_t questions = 60;
+  auto puts = std::make_shared<put_body>();
+  auto gets = std::make_shared<get_body>();
+  puts->names = gets->names = known;
+  for (std::uint64_t n = 0; n < questions; ++n) {
+    put_item put;
+    put.id = cluster_process::id_of_question(n);
+    put.value = blob::make(right_answer(n).text, answer_facts{});
+    puts->items.push_back(std::move(put));
+    get_item get;
+    get.id = cluster_process::id_of_question(n);
+    gets->items.push_back(get);
+  }
+  // The front is told of the others, and connects with them, a moment after the cluster is whole.
+  const auto stored_by = [&](cluster_process& node) {
+    put_batch b;
+    b.body = puts;
+    const auto told = node.ask<put_reply>(b);
+    return told && told->body ? std::count(told->body->results.begin(), told->body->results.end(), put_result{}) : 0;
+  };
+  CHECK(eventually([&] { return stored_by(c["a"]) == questions; }));
+  get_batch b;
+  b.body = gets;
+  const auto told = c["b"].ask<get_reply>(b);
+  REQUIRE(told);
+  REQUIRE(told->body);
+  for (std::uint64_t n = 0; n < questions; ++n) {
+    REQUIRE(told->body->results[n].status == get_status::hit);
+    CHECK(told->body->results[n].value->text() == right_answer(n).text);
+  }
+}
+
 TEST_CASE("a killed node's ranges are served by the survivors within two seconds, warm from Redis",
           "[system][cluster]") {
   redis_server redis;
