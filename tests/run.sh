@@ -12,7 +12,8 @@ usage: bash tests/run.sh [--long] [--page] [preset...]   presets: release asan t
 
 --long adds fuzz and operating. fuzz: each target of tests/fuzz, built by clang, for a minute. What it found before is kept in
 build/fuzz/corpus and tried again first. AICACHE_FUZZ_SECONDS=3600 makes the minute an hour.
-operating: a real Prometheus, its alerts, storms on the HTTP and TLS ports, and the Debian package on a bare Debian 12 (needs root).
+operating: a real Prometheus, its alerts, storms on the HTTP and TLS ports, three nodes in network namespaces of which one is killed,
+one hangs and one is cut off, and the Debian package on a bare Debian 12 (needs root).
 --page adds page: the HTTP page in Chromium, over recorded figures and over a real node under load; installs browser, nodejs and
 npm where they are missing.
 
@@ -105,9 +106,10 @@ with_release() {
 look_at_page() { one "page: in a browser" build/log/page.log bash tests/page/run.sh --live; }
 
 operate() {
-  one "operating: Prometheus and its alerts" build/log/operating.prometheus.log build/release/test_system "[prometheus]"
+  one "operating: Prometheus and its alerts" build/log/operating.prometheus.log build/release/tests/test_system "[prometheus]"
   one "operating: a storm on the HTTP port" build/log/operating.storm.log python3 tests/system/http_storm.py build/release
-  one "operating: a storm on the TLS port" build/log/operating.tls.log build/release/test_system "[storm]"
+  one "operating: nodes killed, hung and cut off" build/log/operating.cluster.log python3 tests/system/cluster_faults.py build/release
+  one "operating: a storm on the TLS port" build/log/operating.tls.log build/release/tests/test_system "[storm]"
   one "operating: on a bare Debian" build/log/operating.package.log bash tests/deploy/bare_debian.sh
 }
 
