@@ -128,6 +128,22 @@ test("says that the node is away, asks less and less often, and is live again wh
   await close();
 });
 
+test("shows the nodes of a cluster and their shares, and nothing of it for a node on its own", async () => {
+  const { page, complaints, close } = await opened();
+  await page.locator("#cluster-table tbody tr").nth(2).waitFor();
+  assert.match(await text(page, "#cluster-state"), /^node-a serves 1,376 of 4,096 key ranges, epoch 17\.$/);
+  assert.match(await text(page, "#cluster-table"), /node-b\s+10\.0\.0\.3:7411\s+1,349\s+heard 120 ms ago/);
+  assert.match(await text(page, "#cluster-table"), /node-c\s+10\.0\.0\.4:7411\s+1,371\s+not connected/);
+  assert.match(await text(page, "#cluster-pins"), /0 to 63 to node-b/);
+  assert.deepEqual(complaints, []);
+  await close();
+  const alone = { name: "", epoch: 0, ranges: 4096, serving: 0, gained: 0, lost: 0, cut_off: false, leaving: false, refusal: "", members: [], pins: [] };
+  const other = await opened({}, (p) => p.route("**/api/v1/cluster", (r) => r.fulfill({ json: alone })));
+  await live(other.page);
+  assert.equal(await other.page.locator("#cluster").isVisible(), false);
+  await other.close();
+});
+
 test("says what Redis and the level are when the breaker is open", async () => {
   const { page, close } = await opened({}, (p) => p.route("**/api/v1/statistics", async (route) => {
     const statistics = await (await route.fetch()).json();

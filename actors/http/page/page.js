@@ -2,6 +2,7 @@
 import { startActions } from "./actions.js";
 import { adviceUnknown, curveUnknown, showAdvice, showCurve } from "./advice.js";
 import { keepAsking, read } from "./ask.js";
+import { clusterUnknown, showCluster } from "./cluster.js";
 import { at, say } from "./elements.js";
 import {
   eventsUnknown, levelOf, showCards, showEvents, showLatency, showMemory, showNotices, showRatio, showRedis, showSlow, showTexts, showUpkeep,
@@ -54,6 +55,7 @@ async function turn() {
   const isTime = (every) => turns % every === 0;
   if (isTime(5)) await readIfThere("ledger", showLedger, ledgerUnknown);
   if (isTime(5)) await readIfThere("events", showEvents, eventsUnknown);
+  if (isTime(2)) await readIfThere("cluster", showCluster, clusterUnknown);
   if (isTime(15)) await readIfThere("recommendations", showAdvice, adviceUnknown);
   if (isTime(15)) await readIfThere("curve", (c) => showCurve(c, plots.curve), (why) => curveUnknown(why, plots.curve));
   ++turns;
