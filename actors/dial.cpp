@@ -13,14 +13,15 @@ outcome<front_actor> dial_once(caf::actor_system& system, const std::string& hos
 }
 
 dialler_actor spawn_dialler(caf::actor_system& system) {
-  const auto attempt = [](dialler_actor::pointer self) -> dialler_actor::behavior_type {
-    return {[self](const std::string& host, std::uint16_t port) {
-      const auto front = dial_once(self->system(), host, port);
+  // The system is handed over: of a function without arguments of its own CAF binds a reference to nothing.
+  const auto attempt = [](dialler_actor::pointer self, caf::actor_system* by) -> dialler_actor::behavior_type {
+    return {[self, by](const std::string& host, std::uint16_t port) {
+      const auto front = dial_once(*by, host, port);
       self->quit();
       return front ? dialled{*front, errc::none, {}} : dialled{{}, front.why().code, front.why().detail};
     }};
   };
-  return system.spawn<caf::detached>(attempt);
+  return system.spawn<caf::detached>(attempt, &system);
 }
 
 }  // namespace aicache
