@@ -14,7 +14,7 @@ packages=(
 for option in "$@"; do
   case $option in
     --fuzzing) packages+=(clang-14 libclang-rt-14-dev) ;;
-    --operating) packages+=(prometheus debootstrap iproute2 dpkg-dev python3-yaml) ;;
+    --operating) packages+=(prometheus debootstrap iproute2 faketime dpkg-dev python3-yaml) ;;
     *)
       echo "usage: bash deploy/setup.sh [--fuzzing] [--operating]" >&2
       exit 2

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Three nodes on three machines, as far as one machine has them: each in a network namespace of its own, with mutual TLS
-between all, and one Redis. Under load one node is killed and comes back, one hangs, and one is cut off from everybody and
-found again.
+between all, and one Redis; the clock of one is a minute fast. Under load one node is killed and comes back, one hangs, one is
+cut off from everybody and found again, one is far away for a while, and in the end all are restarted, one after the other.
 
-usage: cluster_faults.py BUILD   BUILD holds aicached and aicache-load; needs root, ip and redis-server
+usage: cluster_faults.py BUILD   BUILD holds aicached and aicache-load; needs root, ip, faketime and redis-server
 
 Fails when an answer is wrong, when a call fails earlier or later than 2 s after something happened, or when the hit ratio
 afterwards is more than a point below what it was before. Prints what happened when, and what each load told.
@@ -68,6 +68,12 @@ class Network:
     def cable(self, name, state):
         run("ip", "link", "set", f"{mark}{name}o", state)
 
+    def is_far(self, name, far):
+        """Whether this kernel could make the way to a node 20 ms long, or as it was."""
+        how = ["add", "root", "netem", "delay", "20ms", "5ms"] if far else ["del", "root"]
+        words = ["tc", "qdisc", how[0], "dev", f"{mark}{name}o", *how[1:]]
+        return subprocess.run(words, stderr=subprocess.DEVNULL).returncode == 0
+
     def remove(self):
         for name in self.names:
             subprocess.run(["ip", "netns", "del", f"{mark}{name}"], stderr=subprocess.DEVNULL)
@@ -90,8 +96,8 @@ def certificates(folder, network):
 class Node:
     port = 7411
 
-    def __init__(self, name, network, folder):
-        self.name, self.network, self.folder = name, network, folder
+    def __init__(self, name, network, folder, fast=0):
+        self.name, self.network, self.folder, self.fast = name, network, folder, fast
         self.log = open(folder / f"{name}.log", "a")
         self.start()
 
@@ -101,8 +107,10 @@ class Node:
                     "tls.certificate_file": self.folder / f"{self.name}.pem", "tls.key_file": self.folder / f"{self.name}.key",
                     "tls.ca_file": self.folder / "ca.pem", "tls.peers": "*.fleet.example"}
         words = [w for k, v in settings.items() for w in ("--set", f"{k}={v}")]
+        # Of the clock that people read; the one that counts time is as it was.
+        clock = {"LD_PRELOAD": faketime, "FAKETIME": f"+{self.fast}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"} if self.fast else {}
         self.process = subprocess.Popen(["ip", "netns", "exec", f"{mark}{self.name}", build / "aicached", *words],
-                                        stdout=subprocess.PIPE, stderr=self.log, text=True)
+                                        stdout=subprocess.PIPE, stderr=self.log, text=True, env={**os.environ, **clock})
         line = self.process.stdout.readline()
         if not line.startswith("ready"):
             sys.exit(f"{self.name} did not get ready: " + (self.folder / f"{self.name}.log").read_text()[-2000:])
@@ -155,8 +163,9 @@ class Load:
         return r
 
 
-if os.geteuid() != 0 or not shutil.which("ip") or not shutil.which("redis-server"):
-    sys.exit("this needs root, ip (iproute2) and redis-server")
+faketime = next((str(p) for p in pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), None)
+if os.geteuid() != 0 or not shutil.which("ip") or not shutil.which("redis-server") or not faketime:
+    sys.exit("this needs root, ip (iproute2), faketime and redis-server")
 network = Network(["a", "b", "c"])
 nodes, redis = [], None
 try:
@@ -165,14 +174,14 @@ try:
         certificates(folder, network)
         redis = subprocess.Popen(["redis-server", "--port", "6400", "--bind", hub, "--protected-mode", "no", "--save", "",
                                   "--dir", place], stdout=subprocess.DEVNULL)
-        nodes = [Node(name, network, folder) for name in network.names]
+        nodes = [Node(name, network, folder, fast=60 if name == "b" else 0) for name in network.names]
         a, b, c = nodes
         time.sleep(3)
         say("three nodes serve")
         Load(nodes, folder, 200_000, 1).end("filling")
         before = Load(nodes, folder, 200_000, 2).end("before")
 
-        load = Load(nodes, folder, 1_500_000, 3)
+        load = Load(nodes, folder, 4_000_000, 3)
         time.sleep(2)
         happened("b is killed")
         b.kill()
@@ -192,6 +201,21 @@ try:
         network.cable("c", "up")
         happened("c is found again")
         time.sleep(3)
+        if network.is_far("a", True):
+            happened("a is far away")
+            time.sleep(3)
+            network.is_far("a", False)
+            happened("a is near again")
+        else:
+            say("a cannot be made far away: this kernel has no netem")
+        for n in nodes:
+            happened(f"{n.name} is told to leave")
+            if (code := n.end()) != 0:
+                fail(f"{n.name} ended with {code}")
+            happened(f"{n.name} has left")
+            n.start()
+            happened(f"{n.name} is back")
+            time.sleep(2)
         if not load.is_running():
             fail("the load was over before everything had happened")
         load.end("meanwhile")
