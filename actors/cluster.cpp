@@ -151,7 +151,7 @@ void cluster_state_actor::gone(const caf::actor_addr& who) {
   if (at == peers_.end()) return;
   const std::string gone_one = at->first;
   at->second.handle = nullptr;
-  at->second.telling = false;
+  at->second.telling = 0;
   decide([&](auto& out) { core_->lost(gone_one, now(), out); });
 }
 
@@ -295,9 +295,10 @@ caf::result<invalidated> cluster_state_actor::tell_others(const peer_invalidatio
       const auto at = peers_.find(member);
       if (m.dry_run || at == peers_.end()) return;
       auto& untold = at->second.untold;
-      // So many are more than anybody names: everything.
-      if (untold.size() >= most_untold) untold.assign(1, peer_invalidation{});
-      untold.push_back(m);
+      if (untold.size() < most_untold) return untold.push_back(m);
+      // So many are more than anybody names: everything, whatever is being told at the moment.
+      untold.assign(1, peer_invalidation{});
+      at->second.telling = 0;
     };
     if (!p.handle) {
       later();
@@ -321,19 +322,24 @@ caf::result<invalidated> cluster_state_actor::tell_others(const peer_invalidatio
 
 void cluster_state_actor::tell_what_was_missed(const std::string& to) {
   const auto at = peers_.find(to);
-  if (at == peers_.end() || at->second.untold.empty() || at->second.telling || !at->second.handle) return;
-  at->second.telling = true;
+  if (at == peers_.end() || at->second.untold.empty() || at->second.telling != 0 || !at->second.handle) return;
+  const std::uint64_t attempt = at->second.telling = ++last_telling_;
+  // What an earlier attempt comes to says nothing of the first that waits now.
+  const auto ended = [this, to, attempt] {
+    const auto told = peers_.find(to);
+    return told != peers_.end() && told->second.telling == attempt ? &told->second : nullptr;
+  };
   self_->request(at->second.handle, setup_.core.lease, at->second.untold.front())
       .then(
-          [this, to](const invalidated&) {
-            const auto told = peers_.find(to);
-            if (told == peers_.end()) return;
-            told->second.telling = false;
-            if (!told->second.untold.empty()) told->second.untold.pop_front();
+          [this, to, ended](const invalidated&) {
+            peer* const told = ended();
+            if (told == nullptr) return;
+            told->telling = 0;
+            told->untold.pop_front();
             tell_what_was_missed(to);
           },
-          [this, to](const caf::error&) {
-            if (const auto told = peers_.find(to); told != peers_.end()) told->second.telling = false;
+          [ended](const caf::error&) {
+            if (peer* const told = ended()) told->telling = 0;
           });
 }
 

@@ -61,7 +61,7 @@ class cluster_state_actor {
     cluster_peer handle;
     entry_taker front;
     std::deque<peer_invalidation> untold;
-    bool telling = false;
+    std::uint64_t telling = 0;  ///< the number of the attempt to tell the first of them; 0: none is under way
   };
   struct wish {
     std::vector<range_pin> pins;
@@ -106,6 +106,7 @@ class cluster_state_actor {
   link_actor link_;
   std::shared_ptr<const range_set> serving_ = std::make_shared<const range_set>();
   std::unordered_map<std::uint64_t, std::pair<registry_call, instant>> asked_;  // of the registry, by ticket
+  std::uint64_t last_telling_ = 0;
   std::uint64_t last_ticket_ = 0;
   std::vector<wish> wishes_;
   std::optional<caf::typed_response_promise<left_cluster>> leaver_;

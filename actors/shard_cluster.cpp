@@ -52,6 +52,15 @@ caf::result<Reply> shard_state::only_owned(const Batch& m) {
     Batch part = m;
     part.partial = false;
     part.body = own;
+    if constexpr (std::is_same_v<Batch, put_batch>) {
+      // Values that follow are known by the places of their items.
+      std::erase_if(part.large, [&](large_value& v) {
+        const auto at = std::lower_bound(places.begin(), places.end(), v.position);
+        if (at == places.end() || *at != v.position) return true;
+        v.position = static_cast<std::uint32_t>(at - places.begin());
+        return false;
+      });
+    }
     self_->request(shard_actor{self_}, caf::infinite, std::move(part))
         .then(
             [promise, body = m.body, correlation = m.correlation, places = std::move(places)](Reply& r) mutable {
