@@ -15,8 +15,6 @@ namespace {
 
 constexpr duration cluster_patience{10'000};
 
-page not_told(const fault& why) { return complaint_of(exit_of(why.code), why.detail); }
-
 std::string share_of(std::uint32_t ranges) {
   char text[16];
   std::snprintf(text, sizeof text, "%.1f%%", 100.0 * ranges / range_count);
@@ -29,9 +27,9 @@ std::string text_of(const range_pin& p) { return std::to_string(p.first) + '-' +
 
 page with_state(const std::string& node, const std::function<page(node_session&, const cluster_state&)>& make) {
   const auto session = node_session::open(node);
-  if (!session) return not_told(session.why());
+  if (!session) return complaint_of(session.why());
   const auto told = (*session)->ask<cluster_state>(cluster_state_request{}, cluster_patience);
-  if (!told) return not_told(told.why());
+  if (!told) return complaint_of(told.why());
   if (told->name.empty()) return complaint_of(exits::not_found, "the node is no part of a cluster; see cluster.name");
   return make(**session, *told);
 }
@@ -124,12 +122,12 @@ page map_page(const std::string& node) {
 
 page drain_page(const std::string& node, duration patience) {
   const auto session = node_session::open(node);
-  if (!session) return not_told(session.why());
+  if (!session) return complaint_of(session.why());
   const auto told = (*session)->ask<left_cluster>(leave_request{patience.count()}, patience + cluster_patience);
   if (!told)
     return told.why().code == errc::invalid_argument
                ? complaint_of(exits::not_found, "the node is no part of a cluster; see cluster.name")
-               : not_told(told.why());
+               : complaint_of(told.why());
   page out;
   out.facts = {{"others_know", yes_or_no(told->known)}, {"handed_over", std::to_string(told->handed_over)}};
   if (!told->known) out.exit_code = exits::not_found;
@@ -150,7 +148,7 @@ page move_page(const std::string& node, const move_wish& wish) {
       asked.pins.insert(asked.pins.end(), more->begin(), more->end());
     }
     const auto told = session.ask<cluster_map>(asked, cluster_patience);
-    if (!told) return not_told(told.why());
+    if (!told) return complaint_of(told.why());
     page out;
     out.facts = {{"epoch", std::to_string(told->epoch)}};
     out.tables = {table_of(told->pins)};

@@ -111,7 +111,7 @@ page answer_lines(call_kind kind, const std::string& node, const request_argumen
   const auto lines = input_lines::open("-");
   if (!lines) return complaint_of(exits::asked_wrongly, lines.why().detail);
   const auto session = node_session::open(node);
-  if (!session) return complaint_of(exit_of(session.why().code), session.why().detail);
+  if (!session) return complaint_of(session.why());
   line_answerer answerer(kind, **session, write_through);
   page out;
   out.is_written = true;

@@ -11,16 +11,13 @@ namespace aicache::app {
 
 namespace {
 
-page failed(const fault& why) { return complaint_of(exit_of(why.code), why.detail); }
-page failed(errc why) { return failed(fault{why, describe(why)}); }
-
 // The request first: what is asked wrongly is told without a node.
 page with_node(const std::string& node, const request_arguments& asked,
                const std::function<page(node_session&, const request&)>& act) {
   const auto r = request_of(asked);
-  if (!r) return failed(r.why());
+  if (!r) return complaint_of(r.why());
   const auto session = node_session::open(node);
-  if (!session) return failed(session.why());
+  if (!session) return complaint_of(session.why());
   return act(**session, *r);
 }
 
@@ -47,7 +44,7 @@ std::optional<duration> time_in(const std::string& text, page& refusal) {
 }
 
 page page_of(const answer& a, bool with_facts, const std::function<key_result()>& left) {
-  if (a.error != errc::none) return failed(a.error);
+  if (a.error != errc::none) return complaint_of(a.error);
   if (!a.hit()) return not_there();
   page out;
   if (with_facts) {
@@ -68,7 +65,7 @@ page page_of(const answer& a, bool with_facts, const std::function<key_result()>
 }
 
 page page_of(const put_result& done, bool write_through) {
-  if (done.error != errc::none) return failed(done.error);
+  if (done.error != errc::none) return complaint_of(done.error);
   page out;
   out.facts.emplace_back("stored", done.status == put_status::stored ? "yes" : "no");
   if (write_through)
@@ -81,7 +78,7 @@ page page_of(const put_result& done, bool write_through) {
 }
 
 page page_of(call_kind kind, const key_result& done) {
-  if (done.error != errc::none) return failed(done.error);
+  if (done.error != errc::none) return complaint_of(done.error);
   page out;
   if (kind == call_kind::touch) {
     if (!done.found) return not_there();
@@ -115,7 +112,7 @@ page put_page(const std::string& node, const request_arguments& asked, const ans
   if (refusal.exit_code != exits::done) return refusal;
   if (!with.value_file.empty()) {
     auto value = whole_file(with.value_file);
-    if (!value) return failed(value.why());
+    if (!value) return complaint_of(value.why());
     wanted.what.text = std::move(*value);
   }
   return with_node(node, asked, [&](node_session& s, const request& r) {

@@ -59,7 +59,7 @@ std::string line_of(const cache_event& e, bool as_json) {
 page events_page(const std::string& node, const event_filter& what, std::uint64_t count, bool as_json) {
   const sigset_t signals = block_ending_signals();
   const auto session = node_session::open(node);
-  if (!session) return complaint_of(exit_of(session.why().code), session.why().detail);
+  if (!session) return complaint_of(session.why());
   const client& cache = (*session)->cache();
   page out;
   out.is_written = true;
@@ -73,7 +73,7 @@ page events_page(const std::string& node, const event_filter& what, std::uint64_
       .receive(
           [&](const subscribed& made) {
             subscription = made.subscription;
-            if (made.why != errc::none) out = complaint_of(exit_of(made.why), describe(made.why));
+            if (made.why != errc::none) out = complaint_of(made.why);
           },
           [&](const caf::error& why) { out = complaint_of(exits::unreachable, describe(to_errc(why))); });
   if (out.exit_code != exits::done) return out;

@@ -24,14 +24,12 @@ struct figures_arguments {
 constexpr duration patience_for_figures{5'000};
 constexpr const char* ledger = "ledger";
 
-page not_told(const fault& why) { return complaint_of(exit_of(why.code), why.detail); }
-
 template <class Make>
 page with_figures(const std::string& node, figures_view view, Make&& make) {
   const auto session = node_session::open(node);
-  if (!session) return not_told(session.why());
+  if (!session) return complaint_of(session.why());
   const auto told = (*session)->cache().figures(view, patience_for_figures);
-  return told ? make(**session, *told) : not_told(told.why());
+  return told ? make(**session, *told) : complaint_of(told.why());
 }
 
 page statistics_page(const figures_arguments& a) {
@@ -45,15 +43,15 @@ page statistics_page(const figures_arguments& a) {
 page recommend_page(const std::string& node) {
   return with_figures(node, figures_view::recommendations, [](node_session& s, const std::string& told) {
     const auto curve = s.cache().figures(figures_view::curve, patience_for_figures);
-    return curve ? recommendations_page(told, *curve) : not_told(curve.why());
+    return curve ? recommendations_page(told, *curve) : complaint_of(curve.why());
   });
 }
 
 page reset_page(const std::string& node) {
   const auto session = node_session::open(node);
-  if (!session) return not_told(session.why());
+  if (!session) return complaint_of(session.why());
   const auto done = (*session)->cache().reset_figures(patience_for_figures);
-  if (!done) return not_told(done.why());
+  if (!done) return complaint_of(done.why());
   page p;
   p.facts.emplace_back("counting", "from zero");
   return p;
@@ -79,11 +77,11 @@ page export_page(const figures_arguments& a) {
 // Until it is interrupted, or for as many turns as are wanted.
 page watch(const figures_arguments& a) {
   const auto session = node_session::open(a.node);
-  if (!session) return not_told(session.why());
+  if (!session) return complaint_of(session.why());
   const bool on_terminal = isatty(STDOUT_FILENO) == 1;
   for (std::uint64_t turn = 0;;) {
     const auto told = (*session)->cache().figures(figures_view::summary, patience_for_figures);
-    if (!told) return not_told(told.why());
+    if (!told) return complaint_of(told.why());
     // Home, and what is left of the screen before.
     std::cout << (on_terminal ? "\x1b[H\x1b[J" : "") << screen(*told, a.node.empty() ? "the usual one" : a.node)
               << (on_terminal ? "" : "\n") << std::flush;

@@ -13,15 +13,13 @@ namespace aicache::app {
 
 namespace {
 
-page refused(const fault& why) { return complaint_of(exit_of(why.code), why.detail); }
-
 constexpr std::uint32_t keys_at_once = 10'000;
 
 template <class Act>
 page with_store(const std::string& node, const std::string& tenant, const std::string& key, Act act) {
   if (key.empty()) return complaint_of(exits::asked_wrongly, "which --key?");
   const auto session = node_session::open(node);
-  if (!session) return refused(session.why());
+  if (!session) return complaint_of(session.why());
   return act((*session)->cache().generic(tenant));
 }
 
@@ -50,7 +48,7 @@ page set_entry_page(const std::string& node, const entry_arguments& with) {
   std::string value = with.value;
   if (!with.value_file.empty()) {
     auto read = whole_file(with.value_file);
-    if (!read) return refused(read.why());
+    if (!read) return complaint_of(read.why());
     value = std::move(*read);
   }
   return with_store(node, with.name.tenant, with.name.key, [&](const generic_store& s) {
@@ -75,7 +73,7 @@ page entry_page(call_kind kind, const std::string& node, const entry_name& entry
 page keys_page(const std::string& node, const std::string& tenant, const std::string& pattern, const std::string& after,
                std::uint64_t limit) {
   const auto session = node_session::open(node);
-  if (!session) return refused(session.why());
+  if (!session) return complaint_of(session.why());
   const generic_store store = (*session)->cache().generic(tenant);
   page out;
   nlohmann::json all = nlohmann::json::array();
@@ -86,7 +84,7 @@ page keys_page(const std::string& node, const std::string& tenant, const std::st
     next.limit = limit == 0 ? keys_at_once
                             : static_cast<std::uint32_t>(std::min<std::uint64_t>(keys_at_once, limit - all.size()));
     auto found = store.keys(next);
-    if (!found) return refused(found.why());
+    if (!found) return complaint_of(found.why());
     for (const std::string& key : found->keys) {
       out.text += key + '\n';
       all.push_back(json_of(key));

@@ -26,10 +26,10 @@ constexpr duration patience_for_sweep{3'600'000};
 
 page invalidate_page(const std::string& node, const invalidate_request& what) {
   const auto session = node_session::open(node);
-  if (!session) return complaint_of(exit_of(session.why().code), session.why().detail);
+  if (!session) return complaint_of(session.why());
   const auto done = (*session)->cache().invalidate(
       what, what.wait || what.kind == scope_kind::pattern ? patience_for_sweep : patience_for_node);
-  if (!done) return complaint_of(exit_of(done.why().code), done.why().detail);
+  if (!done) return complaint_of(done.why());
   page out;
   out.facts.emplace_back("in_memory", std::to_string(done->in_memory));
   if (!what.dry_run) out.facts.emplace_back("waits_for_redis", done->numbered ? "no" : "yes");

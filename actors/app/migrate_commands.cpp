@@ -50,43 +50,41 @@ page summary_of(const migration_counts& n, bool by_requests, bool dry_run) {
 // A command line can be read by everybody on the machine, and an address may hold a password.
 constexpr const char* variable_of_source = "AICACHECTL_FROM";
 
-page failed_migration(const fault& why) { return complaint_of(exit_of(why.code), why.detail); }
-
 page migrate(const migrate_arguments& given) {
   const bool by_requests = !given.requests.empty();
   if (given.dry_run && !given.state.empty())
     return complaint_of(exits::asked_wrongly, "a dry run settles nothing, and so has no --state");
   auto how = given.how;
   const auto keys = legacy_options_of(given.legacy);
-  if (!keys) return failed_migration(keys.why());
+  if (!keys) return complaint_of(keys.why());
   how.keys = *keys;
   const char* named = std::getenv(variable_of_source);
   if (given.from.empty() && named == nullptr)
     return complaint_of(exits::asked_wrongly, std::string("which Redis? Say --from, or set ") + variable_of_source);
   const auto address = parse_redis_url(given.from.empty() ? named : given.from);
-  if (!address) return failed_migration(address.why());
+  if (!address) return complaint_of(address.why());
   migration_state begin;
   begin.task = "from " + address->printable() + " by " + (by_requests ? given.requests : given.match) + " to tenant " +
                how.otherwise.tenant + ", model " + how.otherwise.model + ", generation " + given.legacy.generation;
   if (!given.state.empty()) {
     const auto known = read_migration_state(given.state, begin.task);
-    if (!known) return failed_migration(known.why());
+    if (!known) return complaint_of(known.why());
     begin = *known;
     how.on_settled = [&given](const migration_state& s) { return write_migration_state(given.state, s); };
   }
   std::unique_ptr<input_lines> lines;
   if (by_requests) {
     auto opened = input_lines::open(given.requests);
-    if (!opened) return failed_migration(opened.why());
+    if (!opened) return complaint_of(opened.why());
     lines = std::move(*opened);
   }
   // A value over the reader's limit is refused by it, so one byte more than that is enough to fetch.
   const auto source = legacy_source::connect(*address, given.tls, legacy_value_reader::options{}.stored_bytes);
-  if (!source) return failed_migration(source.why());
+  if (!source) return complaint_of(source.why());
   std::unique_ptr<node_session> node;
   if (!given.dry_run) {
     auto session = node_session::open(given.node);
-    if (!session) return failed_migration(session.why());
+    if (!session) return complaint_of(session.why());
     node = std::move(*session);
   }
   progress_bar bar;

@@ -90,6 +90,10 @@ int exit_of(errc why) noexcept {
   }
 }
 
+page complaint_of(const fault& why) { return complaint_of(exit_of(why.code), why.detail); }
+
+page complaint_of(errc why) { return complaint_of(fault{why, describe(why)}); }
+
 void take_node(CLI::App& command, std::string& address) {
   command
       .add_option(

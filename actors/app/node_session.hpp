@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/app/page.hpp"
 #include "actors/client.hpp"
 #include "actors/errors.hpp"
 #include "actors/node.hpp"
@@ -68,6 +69,9 @@ class node_session {
 
 /// The exit code of a command whose call failed so.
 int exit_of(errc why) noexcept;
+/// The page of that command.
+page complaint_of(const fault& why);
+page complaint_of(errc why);
 
 /// Gives a command the option --node, and those of TLS.
 void take_node(CLI::App& command, std::string& address);

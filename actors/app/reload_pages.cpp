@@ -10,9 +10,9 @@ constexpr duration reload_patience{10'000};
 
 page config_reload(const std::string& address) {
   const auto node = node_session::open(address);
-  if (!node) return complaint_of(exit_of(node.why().code), node.why().detail);
+  if (!node) return complaint_of(node.why());
   const auto told = (*node)->ask<reload_reply>(reload_request{}, reload_patience);
-  if (!told) return complaint_of(exit_of(told.why().code), told.why().detail);
+  if (!told) return complaint_of(told.why());
   page out;
   if (!told->problems.empty()) {
     out = complaint_of(exits::not_found, "the settings are wrong, and nothing has changed");

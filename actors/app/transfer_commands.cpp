@@ -25,8 +25,6 @@ struct transfer_arguments {
   std::uint64_t seed = 0;
 };
 
-page failed_transfer(const fault& why) { return complaint_of(exit_of(why.code), why.detail); }
-
 config::sources sources_of(const transfer_arguments& given) {
   config::sources from;
   if (!given.config.empty()) from.file = given.config;
@@ -44,18 +42,18 @@ page export_page(const transfer_arguments& given) {
   std::unique_ptr<shared_redis> redis;
   if (given.with_redis) {
     auto opened = shared_redis::open(sources_of(given));
-    if (!opened) return failed_transfer(opened.why());
+    if (!opened) return complaint_of(opened.why());
     redis = std::move(*opened);
   }
   transfer_state begin;
   begin.task = "export to " + given.file + (redis ? " with " + redis->where() + " under " + redis->prefix() : "");
   if (!given.state.empty()) {
     const auto known = read_transfer_state(given.state, begin.task);
-    if (!known) return failed_transfer(known.why());
+    if (!known) return complaint_of(known.why());
     begin = *known;
   }
   const auto node = node_session::open(given.node);
-  if (!node) return failed_transfer(node.why());
+  if (!node) return complaint_of(node.why());
   progress_bar bar;
   const std::uint64_t before = count_in(begin, "written");
   cache_export moving(
@@ -95,13 +93,13 @@ page import_page(const transfer_arguments& given) {
   begin.task = "import of " + given.file;
   if (!given.state.empty()) {
     const auto known = read_transfer_state(given.state, begin.task);
-    if (!known) return failed_transfer(known.why());
+    if (!known) return complaint_of(known.why());
     begin = *known;
   }
   const auto lines = input_lines::open(given.file);
-  if (!lines) return failed_transfer(lines.why());
+  if (!lines) return complaint_of(lines.why());
   const auto node = node_session::open(given.node);
-  if (!node) return failed_transfer(node.why());
+  if (!node) return complaint_of(node.why());
   progress_bar bar;
   const std::uint64_t before = begin.line;
   cache_import moving({given.rules, given.state,
@@ -130,9 +128,9 @@ page import_page(const transfer_arguments& given) {
 
 page verify_page(const transfer_arguments& given) {
   auto redis = shared_redis::open(sources_of(given));
-  if (!redis) return failed_transfer(redis.why());
+  if (!redis) return complaint_of(redis.why());
   const auto node = node_session::open(given.node);
-  if (!node) return failed_transfer(node.why());
+  if (!node) return complaint_of(node.why());
   progress_bar bar;
   verification::options how;
   how.sample = given.sample;
@@ -140,7 +138,7 @@ page verify_page(const transfer_arguments& given) {
   how.on_progress = [&bar](double share, const std::string& what) { bar.show(share, what); };
   const auto found = verification(std::move(how), **node, **redis).run();
   bar.clear();
-  if (!found) return failed_transfer(found.why());
+  if (!found) return complaint_of(found.why());
   page out;
   out.facts = {{"consistent", found->is_sound() ? "yes" : "no"},
                {"memory_sampled", std::to_string(found->memory)},
