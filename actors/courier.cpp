@@ -21,7 +21,7 @@ namespace aicache {
 
 namespace {
 
-constexpr std::chrono::seconds look_every{1};
+constexpr std::chrono::seconds idle_every{1};
 /// So many looks in vain: a value that nobody pulls is not wanted, one of which no piece comes does not come.
 constexpr int looks_in_vain = 10;
 
@@ -39,7 +39,7 @@ giving_actor::behavior_type give(giving_actor::stateful_pointer<giving_state> se
   take_no_offence(self);
   self->set_down_handler([self](const caf::down_msg&) { self->quit(); });
   if (receiver) self->monitor(caf::actor_cast<caf::actor>(receiver));
-  self->delayed_send(self, look_every, idle_look{});
+  self->delayed_send(self, idle_every, idle_look{});
   return {
       [self, value](const pull_piece& p) -> caf::result<value_piece> {
         self->state.in_vain = 0;
@@ -51,7 +51,7 @@ giving_actor::behavior_type give(giving_actor::stateful_pointer<giving_state> se
       },
       [self](idle_look) {
         if (++self->state.in_vain >= looks_in_vain) return self->quit();
-        self->delayed_send(self, look_every, idle_look{});
+        self->delayed_send(self, idle_every, idle_look{});
       },
   };
 }
@@ -96,7 +96,7 @@ class value_puller {
   };
 
   void look_again() {
-    if (!std::exchange(looks_, true)) self_->delayed_send(self_, look_every, idle_look{});
+    if (!std::exchange(looks_, true)) self_->delayed_send(self_, idle_every, idle_look{});
   }
   void begin() {
     in_vain_ = 0;

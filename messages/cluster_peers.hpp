@@ -10,6 +10,7 @@
 #include "messages/caf_version.hpp"
 #include "messages/cluster.hpp"
 #include "messages/invalidation.hpp"
+#include "messages/local_types.hpp"
 #include "messages/transfer.hpp"
 
 // What the nodes of a cluster tell each other, what an operator asks of it, and what goes on about it within a node.
@@ -143,11 +144,3 @@ struct handed_over {
 };
 
 }  // namespace aicache
-
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::published_at)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::serve_ranges)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::ranges_served)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::extend_ranges)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::cluster_tick)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::begin_hand_over)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::handed_over)

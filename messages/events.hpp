@@ -7,6 +7,7 @@
 
 #include "engine/events/event_hub.hpp"
 #include "messages/caf_version.hpp"
+#include "messages/local_types.hpp"
 #include "messages/packed.hpp"
 
 // Events: who asks for them, and what is sent. The words of the protocol:
@@ -98,6 +99,3 @@ struct events_noted {
 };
 
 }  // namespace aicache
-
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::watch_events)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::events_noted)

@@ -20,6 +20,7 @@
 #include "messages/cluster_peers.hpp"
 #include "messages/events.hpp"
 #include "messages/invalidation.hpp"
+#include "messages/local_types.hpp"
 #include "messages/reload.hpp"
 #include "messages/shared_tier.hpp"
 #include "messages/statistics.hpp"
@@ -335,51 +336,6 @@ using client_actor = map_watcher::extend<
 #include "messages/ops.def"
 #undef AICACHE_OPERATION
     caf::reacts_to<cluster_map>, caf::reacts_to<late_reply>, caf::reacts_to<client_tick>, caf::reacts_to<submit_call>,
-    caf::replies_to<reach_request>::with<reached>,
-    caf::replies_to<make_call>::with<call_finished>>;
+    caf::replies_to<reach_request>::with<reached>, caf::replies_to<make_call>::with<call_finished>>;
 
 }  // namespace aicache
-
-// What must never come from another process cannot be serialized at all.
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::memory_search)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::memory_found)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::shard_tick)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::steer)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::pack_done)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::unpack_done)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::train_done)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::pack_job)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::unpack_job)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::train_job)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::report_message)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::shards_changed)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::slow_seen)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::invalidation_seen)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::figures_query)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::colleagues)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::drain_shard)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::serve_level)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::shard_pressure)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::front_tick)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::own_invalidation)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::colleagues_request)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::fetch_request)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::fetched)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::open_job)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::open_done)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::write_job)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::store_request)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::use_keys)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::serve_link)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::erased_keys)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::scopes_invalidated)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::stored)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::shared_tier_state)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::invalidate_scopes)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::restart_shard)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::submit_call)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::make_call)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::call_finished)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::client_tick)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::reach_request)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::reached)

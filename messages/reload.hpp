@@ -10,6 +10,7 @@
 #include "engine/shard/options.hpp"
 #include "engine/statistics/record_book.hpp"
 #include "messages/caf_version.hpp"
+#include "messages/local_types.hpp"
 #include "messages/wire.hpp"
 
 // Settings that change while a node runs.
@@ -69,9 +70,3 @@ struct retune_monitor {
 };
 
 }  // namespace aicache
-
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::use_settings)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::settings_request)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::running_settings)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::retune_shard)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::retune_monitor)

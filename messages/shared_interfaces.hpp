@@ -116,26 +116,3 @@ struct begin_search {};
 using search_actor = caf::typed_actor<caf::replies_to<begin_search>::with<search_result>, caf::reacts_to<link_replies>>;
 
 }  // namespace aicache
-
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::cluster_colleagues)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::tell_members)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::judge_entries)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::entries_judged)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::begin_search)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::search_result)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::link_commands)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::link_replies)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::link_completions)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::link_breaker)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::link_tick)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::link_state)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::watch_link)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::open_gate)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::close_gate)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::link_statistics_request)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::serve_shards)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::invalidation_tick)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::announcement)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::subscription_state)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::pause_sweeps)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::invalidation_statistics_request)

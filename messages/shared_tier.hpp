@@ -12,6 +12,7 @@
 #include "engine/shared/traffic.hpp"
 #include "engine/types.hpp"
 #include "messages/caf_version.hpp"
+#include "messages/local_types.hpp"
 
 // What crosses mailboxes on the way to the shared tier and back. Never leaves the process; every request gets exactly
 // one reply, whatever becomes of Redis.

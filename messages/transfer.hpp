@@ -7,6 +7,7 @@
 
 #include "engine/shard/transfer.hpp"
 #include "messages/caf_version.hpp"
+#include "messages/local_types.hpp"
 #include "messages/packed_transfer.hpp"
 #include "messages/wire.hpp"
 
@@ -121,8 +122,3 @@ struct imported {
 };
 
 }  // namespace aicache
-
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::walk_request)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::walked)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::import_entries)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(aicache::imported)
