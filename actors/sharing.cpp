@@ -113,6 +113,7 @@ std::vector<config::problem> read_sharing(const config::settings& s, std::uint64
   how.core.reconnect_longest = s.redis.reconnect_max;
   how.core.reconnect_first = std::min(how.core.reconnect_first, how.core.reconnect_longest);
   how.core.seed = seed;
+  how.look = std::chrono::microseconds{s.redis.spin_us};
   // A compressed or encrypted answer may be a little longer than the raw one.
   how.reply_bytes = s.limits.value_bytes + (1ULL << 20);
   out.link.connections = static_cast<std::uint32_t>(s.redis.connections);

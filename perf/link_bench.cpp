@@ -112,7 +112,7 @@ int main(int argc, char** argv) {
   redis_options how;
   how.address.port = server.port();
   how.core.read_deadline = how.core.write_deadline = std::chrono::seconds{10};
-  link_setup setup{how, 1, false, {}, std::make_shared<io_thread>()};
+  link_setup setup{how, 1, false, {}, std::make_shared<io_thread>("aicache.redis", how.look)};
   const link_actor link = system.spawn<redis_link>(setup);
   caf::scoped_actor self{system};
   const auto to = caf::actor_cast<caf::actor>(link);

@@ -7,21 +7,44 @@
 
 namespace aicache {
 
-io_thread::io_thread(const char* name) : context_(std::make_shared<asio::io_context>(1)) {
-  thread_ = std::thread([context = context_, name] {
+namespace {
+
+// Who waits this long for its turn again has been in somebody's way.
+constexpr std::chrono::microseconds disturbing{20};
+
+std::chrono::nanoseconds elapsed() noexcept { return std::chrono::steady_clock::now().time_since_epoch(); }
+
+}  // namespace
+
+io_thread::io_thread(const char* name, std::chrono::microseconds look) : turn_(std::make_shared<turn>(look)) {
+  thread_ = std::thread([turn = turn_, name] {
     pthread_setname_np(pthread_self(), name);
-    const auto guard = asio::make_work_guard(*context);
-    context->run();
+    turn->run();
   });
 }
 
 io_thread::~io_thread() {
-  asio::post(*context_, [context = context_.get()] { context->stop(); });
+  asio::post(turn_->context, [turn = turn_.get()] { turn->context.stop(); });
   // An actor whose last message comes from this very thread may die on it, and be its last owner.
   if (thread_.get_id() == std::this_thread::get_id()) {
     thread_.detach();
   } else {
     thread_.join();
+  }
+}
+
+void io_thread::expect(vigil::event what) noexcept { turn_->watch.expect(what, elapsed()); }
+
+void io_thread::turn::run() {
+  const auto guard = asio::make_work_guard(context);
+  while (context.run_one() > 0) {
+    context.poll();
+    while (watch.lasts(elapsed())) {
+      if (context.poll() > 0) continue;
+      const std::chrono::nanoseconds before = elapsed();
+      std::this_thread::yield();
+      if (elapsed() - before > disturbing) watch.disturbed();
+    }
   }
 }
 

@@ -54,6 +54,7 @@ link_actor::behavior_type link_actor_state::start(const link_setup& setup) {
         handle([&] {
           const std::uint64_t token = remember(self_->current_sender(), m.ticket);
           core_->read(token, std::move(m.keys), now(), effects_);
+          setup_.io->expect(vigil::event::reply);
         });
       },
       [this](store_request& m) {
@@ -160,6 +161,9 @@ void link_actor_state::perform() {
                    [this](link_core::submit& s) { connections_.at(s.id)->submit(std::move(s.commands)); },
                    [this](link_core::was_read& r) {
                      tell(r.token, fetched{0, std::move(r.values)});
+                     if (ending_) return;
+                     const bool more = free_askers_.size() < askers_.size();
+                     setup_.io->expect(more ? vigil::event::reply : vigil::event::request);
                    },
                    [this](link_core::was_written& w) {
                      tell(w.token, stored{0, std::move(w.items)});

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 
@@ -22,6 +23,8 @@ struct redis_options {
   tls_options tls;
   redis_core::options core;
   std::size_t reply_bytes = 64ULL << 20;  ///< a longer reply is a lie: the connection is dropped
+  /// How long the thread looks for the next reply or request before it sleeps; zero: it sleeps at once.
+  std::chrono::microseconds look{50};
 };
 
 }  // namespace aicache

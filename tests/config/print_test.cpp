@@ -77,6 +77,7 @@ settings all_changed() {
              1_ms,
              10_ms,
              10_ms,
+             0,
              "/ca",
              "/certificate",
              "/key",
