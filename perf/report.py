@@ -232,6 +232,13 @@ def write(text, begin=BEGIN, end=END):
     readme.write_text(f"{before}{begin}\n{text}\n{end}{after}")
 
 
+def need(build, *programs):
+    for program in programs:
+        if not (build / program).exists():
+            sys.exit(f"{build / program} is not there: cmake --preset release && "
+                     "cmake --build --preset release --target all benchmarks")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=HERE.parent / "build/release")
@@ -241,9 +248,7 @@ def main():
     parser.add_argument("--only", nargs="*", help="score eviction by these traces alone")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    for program in ("aicached", "aicache-load", "aicache-replay", "bench_actors", "bench_engine"):
-        if not (options.build / program).exists():
-            sys.exit(f"{options.build / program} is not there: cmake --preset release && cmake --build --preset release")
+    need(options.build, "aicached", "aicache-load", "aicache-replay", "bench_actors", "bench_engine")
     text = table(measure(options.build, options), options.repetitions)
     print(text)
     if options.write:

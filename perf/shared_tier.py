@@ -222,6 +222,7 @@ def main():
     parser.add_argument("--misses", type=int, default=2_000, help="requests of a measurement of misses")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
+    report.need(options.build, "aicached", "aicache-load", "bench_link")
     text = report.table(measure(options.build, options), options.repetitions)
     print(text)
     if options.write:

@@ -41,6 +41,10 @@ build() {
   ((code == 0)) || return "$code"
   step "$preset: build" "build/log/$preset.build.log" cmake --build --preset "$preset" "$@" || code=$?
   building=$(plus "$building" "$step_seconds")
+  if ((code > 0)) || [[ $preset != release ]]; then return "$code"; fi
+  # Nobody needs them to run or to test a node, but they must not fall behind.
+  step "$preset: build the benchmarks" "build/log/$preset.benchmarks.log" cmake --build --preset "$preset" --target benchmarks || code=$?
+  building=$(plus "$building" "$step_seconds")
   return "$code"
 }
 
