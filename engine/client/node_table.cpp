@@ -83,7 +83,7 @@ void node_table::reached(std::uint32_t at) {
   n.tried = n.refused = false;
   n.why.clear();
   n.wait.reset();
-  last_up_ = at;
+  if (!is_up(serves_any_)) serves_any_ = at;
   if (owners_.empty() && (alone_ == nobody || nodes_[alone_].is != standing::up)) alone_ = at;
 }
 
@@ -111,7 +111,7 @@ void node_table::lost(std::uint32_t at, instant now) {
   n.incarnation = 0;
   n.wait.reset();
   n.next_try = now;
-  if (last_up_ == at) last_up_ = any_up();
+  if (serves_any_ == at) serves_any_ = any_up();
   if (!anybody_up()) try_from(now);
   if (alone_ == at) alone_ = owners_.empty() ? choose() : nobody;
 }
@@ -221,7 +221,7 @@ std::uint32_t node_table::choose() const noexcept {
 
 std::uint32_t node_table::any_up() const noexcept {
   if (is_up(alone_)) return alone_;
-  return is_up(last_up_) ? last_up_ : choose();
+  return is_up(serves_any_) ? serves_any_ : choose();
 }
 
 bool node_table::is_hopeless(instant now) const noexcept {

@@ -122,8 +122,8 @@ class node_table {
   std::vector<std::uint32_t> owners_;
   std::uint64_t epoch_ = 0;
   std::uint32_t alone_ = nobody;
-  std::uint32_t last_up_ = nobody;
-  instant lost_at_;  ///< since when nobody is up
+  std::uint32_t serves_any_ = nobody;  ///< what any may do, from when it was connected until it is lost
+  instant lost_at_;                    ///< since when nobody is up
 };
 
 }  // namespace aicache

@@ -145,6 +145,7 @@ TEST_CASE("all members of a cluster are dialled, and each owns its ranges", "[en
   const auto places = assign_ranges(names);
   for (std::size_t r = 0; r < range_count; ++r) REQUIRE(w.t.owners()[r] == places[r]);
   w.t.reached(1);
+  SECTION("what any may do goes on where it began") { CHECK(w.t.any_up() == 0); }
   SECTION("a map that is not newer changes nothing") {
     CHECK_FALSE(w.hear(1, 7, {{"b", at_port(2), 1}}, "b"));
     CHECK(w.owning().size() == 3);
