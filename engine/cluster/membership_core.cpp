@@ -7,7 +7,7 @@
 namespace aicache {
 
 membership_core::membership_core(options o, instant now)
-    : options_(std::move(o)), started_(now), adopted_at_(now), wait_until_(now), pins_until_(now), last_tick_(now) {
+    : options_(std::move(o)), started_(now), adopted_at_(now), wait_until_(now), pins_until_(now), last_event_(now) {
   view_.epoch = options_.epoch;
   for (const std::string& seed : options_.seeds) addresses_[seed];
   addresses_[address_of(options_.self)].is_self = true;
@@ -157,6 +157,7 @@ void membership_core::greeted(const std::string& host, std::uint16_t port, const
 }
 
 void membership_core::lost(std::string_view name, instant now, effects& out) {
+  notice_standstill(now, out);
   const auto at = peers_.find(name);
   if (at == peers_.end()) return;
   address_state& a = addresses_[address_of(at->second.self)];
@@ -168,6 +169,7 @@ void membership_core::lost(std::string_view name, instant now, effects& out) {
 
 void membership_core::reported(std::string_view name, const node_report& r, std::optional<instant> asked, instant now,
                                effects& out) {
+  notice_standstill(now, out);
   const auto at = peers_.find(name);
   if (at == peers_.end() || at->second.self.incarnation != r.incarnation) return;
   peer& p = at->second;
@@ -264,15 +266,19 @@ void membership_core::beat_all(effects& out) const {
 
 // -- time, and wishes --------------------------------------------------------
 
+// Others own by now what this node had, and may have changed it. What they said before it stood still comes after it, and
+// must not be taken for the present: so this is looked at before anything else is.
+void membership_core::notice_standstill(instant now, effects& out) {
+  const bool hung = now - std::exchange(last_event_, now) > options_.lease;
+  if (!hung || options_.registry || !served_.any()) return;
+  out.push_back(remark{true, "this node stood still for longer than its lease, and begins empty"});
+  forget_everything(out);
+  view_.nodes.clear();
+  owned_.reset();
+}
+
 void membership_core::tick(instant now, effects& out) {
-  const bool hung = now - std::exchange(last_tick_, now) > options_.lease;
-  if (hung && !options_.registry && served_.any()) {
-    // Others own by now what this node had, and may have changed it.
-    out.push_back(remark{true, "this node stood still for longer than its lease, and begins empty"});
-    forget_everything(out);
-    view_.nodes.clear();
-    owned_.reset();
-  }
+  notice_standstill(now, out);
   if (pins_ && now >= pins_until_) pins_.reset();
   serve_what_was_let_go(now, out);
   lead(now, out);

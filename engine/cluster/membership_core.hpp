@@ -179,6 +179,7 @@ class membership_core {
   void found_on_view(instant now);
   void adopt(cluster_view next, instant now, effects& out);
   void await_former_owners(const cluster_view& before, bool fresh, instant now);
+  void notice_standstill(instant now, effects& out);
   void serve_what_was_let_go(instant now, effects& out);
   void forget_everything(effects& out);
   void refuse(std::string why, std::string by, effects& out);
@@ -217,7 +218,7 @@ class membership_core {
   bool left_ = false;
   std::optional<std::vector<range_pin>> pins_;  // wanted
   instant pins_until_;
-  instant last_tick_;
+  instant last_event_;
   instant next_beat_{INT64_MIN / 2};
   std::uint64_t gained_ = 0;
   std::uint64_t lost_ = 0;

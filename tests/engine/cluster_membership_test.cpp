@@ -97,6 +97,30 @@ TEST_CASE("a node that stands still serves nothing from its lease's end on, and 
   if (with_registry) CHECK(w.twice_served == 0);
 }
 
+TEST_CASE("what others said before a node stood still gives it nothing back when it reads that afterwards") {
+  cluster_world w = three(false);
+  const instant asked = w.now;
+  const auto of_a = w["a"].mind->report(asked);
+  const auto of_b = w["b"].mind->report(asked);
+  w["c"].running = false;
+  w.run(duration{3'950});
+  // Each answered, and asked on its own account; nothing newer has come yet.
+  membership_core::effects out;
+  for (const std::optional<instant> when : {std::optional(asked), std::optional<instant>{}}) {
+    w["c"].mind->reported("a", of_a, when, w.now, out);
+    w["c"].mind->reported("b", of_b, when, w.now, out);
+  }
+  range_set serves;
+  range_set forgotten;
+  for (const auto& e : out)
+    if (const auto* s = std::get_if<membership_core::serve>(&e)) {
+      serves = s->ranges;
+      forgotten |= s->forget;
+    }
+  CHECK(serves.none());
+  CHECK(forgotten.all());
+}
+
 TEST_CASE("a node that is started again takes its place at once, under its old name and address") {
   cluster_world w = three(true);
   const range_set before = w["c"].serving;

@@ -148,6 +148,7 @@ TEST_CASE("a node that hung serves nothing of what others changed meanwhile", "[
   REQUIRE(heir.put(mine, "new", with_redis).status == put_status::stored);
   c["c"].process().signal(SIGCONT);
   const std::string at_once = c["c"].read(mine);
+  CAPTURE(at_once);
   CHECK((at_once == "moved" || at_once == "miss" || at_once == "new"));
   REQUIRE(c.becomes_whole({"a", "b", "c"}));
   const std::string later = c["c"].read(mine);
