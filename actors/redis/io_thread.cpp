@@ -39,7 +39,7 @@ void io_thread::turn::run() {
   const auto guard = asio::make_work_guard(context);
   while (context.run_one() > 0) {
     context.poll();
-    while (watch.lasts(elapsed())) {
+    while (!context.stopped() && watch.lasts(elapsed())) {
       if (context.poll() > 0) continue;
       const std::chrono::nanoseconds before = elapsed();
       std::this_thread::yield();

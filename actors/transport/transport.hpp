@@ -4,6 +4,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "actors/transport/listener.hpp"
@@ -11,6 +12,8 @@
 #include "messages/caf_version.hpp"
 
 namespace aicache {
+
+class io_thread;
 
 /// The one way by which an actor system of ours reaches others, and others reach it: everything that dials or publishes
 /// asks it, and nobody CAF. With TLS in the settings there is nothing but TLS; without it nothing but loopback is
@@ -38,6 +41,10 @@ class transport final : public caf::actor_system::module {
   outcome<std::uint16_t> publish(const caf::strong_actor_ptr& who, std::set<std::string> signatures,
                                  const std::string& host, std::uint16_t port);
 
+  /// Keeps a thread for as long as the system lives. It then ends where the system does, and is waited for: one that dies
+  /// on itself, with the last actor that it ran, may still be at work when the process ends.
+  void keep(std::shared_ptr<io_thread> what) { kept_.push_back(std::move(what)); }
+
   void start() override;
   void stop() override;
   void init(caf::actor_system_config& config) override;
@@ -49,6 +56,7 @@ class transport final : public caf::actor_system::module {
   outcome<std::shared_ptr<const tls::credentials>> credentials_;  ///< null where all is in clear
   tls::listener::options limits_;
   std::vector<std::unique_ptr<tls::listener>> listeners_;
+  std::vector<std::shared_ptr<io_thread>> kept_;
 };
 
 }  // namespace aicache
