@@ -10,7 +10,6 @@
 #include "actors/codec_worker.hpp"
 #include "actors/errors.hpp"
 #include "actors/monitor.hpp"
-#include "actors/redis/io_thread.hpp"
 #include "actors/shard.hpp"
 
 namespace aicache {
@@ -23,8 +22,6 @@ constexpr duration statistics_patience{1'000};
 front_actor::behavior_type front_state::start(node_options options) {
   take_no_offence(self_);
   options_ = std::move(options);
-  if (sharing_options& s = options_.sharing; s.on && !s.link.io)
-    s.link.io = std::make_shared<io_thread>("aicache.redis", s.link.how.look);
   clock_ = node_clock(options_.origin, self_->clock().now());
   self_->set_down_handler([this](const caf::down_msg& m) {
     for (std::uint32_t i = 0; i < shards_.size(); ++i)

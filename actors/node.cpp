@@ -212,9 +212,9 @@ outcome<front_actor> start_node(caf::actor_system& system, const config::setting
     return fault{errc::invalid_argument, config::render(problems)};
   const std::string address = o.sharing.link.how.address.printable();
   const bool shared = o.sharing.on;
-  if (const auto way = transport::of(system); shared && way) {
+  if (shared) {
     o.sharing.link.io = std::make_shared<io_thread>("aicache.redis", o.sharing.link.how.look);
-    (*way)->keep(o.sharing.link.io);
+    if (const auto way = transport::of(system)) (*way)->keep(o.sharing.link.io);
   }
   const front_actor node = system.spawn(front, std::move(o));
   if (!shared || is_shared_within(system, node, s.redis.connect_deadline) || !s.redis.required) return node;

@@ -103,6 +103,12 @@ outcome<std::uint16_t> transport::publish(const caf::strong_actor_ptr& who, std:
 
 void transport::start() {}
 
+void transport::keep(std::shared_ptr<io_thread> what) {
+  // A node that has ended uses its thread no more.
+  std::erase_if(kept_, [](const auto& k) { return k.use_count() == 1; });
+  kept_.push_back(std::move(what));
+}
+
 void transport::stop() { listeners_.clear(); }
 
 void transport::init(caf::actor_system_config&) {}

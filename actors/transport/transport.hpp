@@ -41,9 +41,10 @@ class transport final : public caf::actor_system::module {
   outcome<std::uint16_t> publish(const caf::strong_actor_ptr& who, std::set<std::string> signatures,
                                  const std::string& host, std::uint16_t port);
 
-  /// Keeps a thread for as long as the system lives. It then ends where the system does, and is waited for: one that dies
-  /// on itself, with the last actor that it ran, may still be at work when the process ends.
-  void keep(std::shared_ptr<io_thread> what) { kept_.push_back(std::move(what)); }
+  /// Keeps a node's thread until the next one comes or the system ends, and then waits for its end: one that dies on
+  /// itself, with the last actor that it ran, may still be at work when the process ends. Of one caller at a
+  /// time, as publish.
+  void keep(std::shared_ptr<io_thread> what);
 
   void start() override;
   void stop() override;
