@@ -5,9 +5,14 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+#include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <string>
+#include <vector>
 
 using namespace aicache;
 using aicache::test::program;
@@ -51,6 +56,32 @@ std::uint16_t port_of(program& node) {
 }
 
 }  // namespace
+
+#if !defined(__SANITIZE_ADDRESS__)  // which brings an allocator of its own
+TEST_CASE("a node asks for huge pages for all of its memory, the allocator's first piece included", "[system]") {
+  program node(aicached({"--set", "node.port=0", "--set", "memory.budget=8MiB"}));
+  port_of(node);
+  constexpr std::uint64_t piece_kib = 32 * 1024;  // what the allocator takes from the system at a time
+  std::ifstream maps("/proc/" + std::to_string(node.pid()) + "/smaps");
+  std::vector<std::string> pieces;
+  std::string range;
+  std::uint64_t size = 0;
+  bool writable = false;
+  for (std::string line; std::getline(maps, line);) {
+    if (line.starts_with("Size:")) {
+      size = std::stoull(line.substr(5));
+    } else if (line.starts_with("VmFlags:")) {
+      if (writable && size == piece_kib) pieces.push_back(line.find(" hg") == std::string::npos ? range : "huge");
+    } else if (const auto space = line.find(' '); space != std::string::npos && line.find('-') < space) {
+      range = line;
+      writable = line.compare(space + 1, 2, "rw") == 0;
+    }
+  }
+  CHECK(pieces == std::vector<std::string>(std::max<std::size_t>(pieces.size(), 1), "huge"));
+  node.signal(SIGTERM);
+  CHECK(node.end(within) == 0);
+}
+#endif
 
 TEST_CASE("a node says that it is ready, serves, and ends orderly on SIGTERM and SIGINT", "[system]") {
   program node(aicached({"--set", "node.port=0", "--set", "memory.budget=8MiB"}));
