@@ -2,6 +2,7 @@
 // figures of one run may be compared with each other, those of different machines may not.
 #include <benchmark/benchmark.h>
 
+#include <array>
 #include <memory>
 #include <random>
 #include <string>
@@ -114,7 +115,7 @@ void floor_hit_batch(benchmark::State& state) {
 template <std::size_t batch, bool drop>
 void shard_hit(benchmark::State& state) {
   pair_of_tables& t = tables_of(static_cast<std::size_t>(state.range(0)));
-  std::vector<get_result> results(batch);
+  std::array<get_result, batch> results;
   effects out;
   std::size_t i = 0;
   std::uint64_t sum = 0;

@@ -170,7 +170,11 @@ class blob {
  public:
   [[no_unique_address]] queue_hook queue;  // what follows lies in the bytes behind its last member
   std::uint16_t retrievals = 0;            ///< hits since it was put; stays at its maximum
-  std::uint32_t epoch = 0;                 ///< the shard's count of invalidations when it was stored
+
+ private:
+  std::uint32_t handed_ = 0;  // here, so that a hit writes to one cache line
+
+ public:
   key128 key;
   instant created;
   instant expires = never;
@@ -179,7 +183,9 @@ class blob {
   std::uint32_t input_tokens_;
   std::uint32_t output_tokens_;
   std::uint32_t model_ms_;
-  std::uint32_t handed_ = 0;
+
+ public:
+  std::uint32_t epoch = 0;  ///< the shard's count of invalidations when it was stored
 };
 
 static_assert(sizeof(blob) == 120, "the header is charged to every entry: grow it only for a reason");

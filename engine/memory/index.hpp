@@ -103,7 +103,7 @@ class key_index {
  private:
   static constexpr unsigned slots = 7;
   static constexpr std::size_t page_buckets = 256;
-  static constexpr std::size_t average_load_x2 = 9;  // 4.5 entries a bucket, of 7
+  static constexpr std::size_t average_load_x2 = 7;  // 3.5 entries a bucket, of 7
 
   struct alignas(64) bucket {
     std::uint16_t tags[8];

@@ -134,33 +134,31 @@ account_row& shard_core::account_of_item(const get_item& item) {
   return *account_;
 }
 
-// The gets of one batch, in two kinds: hot hits, which are all that is inlined and write nothing but the entry, the
-// result and plain counters, and everything else.
-void shard_core::get(std::span<const get_item> items, const batch& b, instant now, std::span<get_result> results,
-                     effects& out) {
-  const std::size_t n = std::min(items.size(), results.size());
-  if (n == 1) return get_alone(items[0], b, now, results[0], out);
-  get_together(items.first(n), b, now, results, out);
-}
-
-// Of a single get that hits, nothing is called and hardly a register saved: how many misses of the processor's caches
-// overlap from one get to the next depends on how short it is. So whatever is not a plain hot hit ends in another function.
-void shard_core::get_alone(const get_item& item, const batch& b, instant now, get_result& r, effects& out) {
+// Of a single get that hits, nothing is called, hardly a register is saved, and what only others need is not even passed:
+// how many misses of the processor's caches overlap from one get to the next depends on how short it is. So whatever is
+// not a plain hot hit, or is to be sampled, is left to get_alone, untouched.
+bool shard_core::hit_alone(const get_item& item, instant now, get_result& r) {
   const key128 key = item.id.key();
   if (item.names() != account_names_ || is_sampled(key)) [[unlikely]]
-    return get_prepared(item, b, now, r, out);
-  if (!hit_hot(item, tiers_.find(key), now, r)) return get_otherwise_alone(item, b, now, r, out);
+    return false;
+  return hit_hot(item, tiers_.find(key), now, r);
 }
 
-[[gnu::noinline]] void shard_core::get_prepared(const get_item& item, const batch& b, instant now, get_result& r,
-                                                effects& out) {
+[[gnu::noinline]] void shard_core::get_alone(const get_item& item, const batch& b, instant now, get_result& r,
+                                             effects& out) {
   have_account(item);
   blob* entry = look_up(item.id.key());
-  if (!hit_hot(item, entry, now, r)) get_otherwise_alone(item, b, now, r, out);
+  if (hit_hot(item, entry, now, r)) return;
+  get_otherwise(item, entry, b, now, 0, r, out);
+  send_look_ups(now, out);
+  if (!out.empty()) account(out);
 }
 
+// The gets of one batch, in two kinds: hot hits, which are all that is inlined and write nothing but the entry, the
+// result and plain counters, and everything else.
 void shard_core::get_together(std::span<const get_item> items, const batch& b, instant now,
                               std::span<get_result> results, effects& out) {
+  items = items.first(std::min(items.size(), results.size()));
   std::array<key128, batch_step> keys;
   for (std::size_t from = 0; from < items.size(); from += batch_step) {
     const std::size_t count = std::min(batch_step, items.size() - from);
@@ -205,8 +203,10 @@ void shard_core::note_expired(const blob& gone) noexcept {
   r.error = errc::none;
   r.stale = staleness::fresh;
   r.lease = 0;
-  r.created = entry->created;
-  r.expires = entry->expires;
+  const instant created = entry->created;  // read before either is written, the two go as one
+  const instant expires = entry->expires;
+  r.created = created;
+  r.expires = expires;
   r.retrievals = entry->count_retrieval();
   account_->count_get(item.text);
   account_->count_saving(saving::hot, entry->facts());
@@ -216,13 +216,6 @@ void shard_core::note_expired(const blob& gone) noexcept {
   if (blob* const before = value.release(); before != nullptr) [[unlikely]]
     part_with(before);
   return true;
-}
-
-[[gnu::noinline]] void shard_core::get_otherwise_alone(const get_item& item, const batch& b, instant now, get_result& r,
-                                                       effects& out) {
-  get_otherwise(item, tiers_.find(item.id.key()), b, now, 0, r, out);
-  send_look_ups(now, out);
-  if (!out.empty()) account(out);
 }
 
 [[gnu::noinline]] void shard_core::get_otherwise(const get_item& item, blob* entry, const batch& b, instant now,

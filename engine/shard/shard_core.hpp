@@ -63,7 +63,10 @@ class shard_core {
   void resume(const name_lists& names, std::shared_ptr<const name_lists> kept = {});
 
   /// Answers gets. `results` has one place for each item; those with `pending` follow as late answers.
-  void get(std::span<const get_item> items, const batch& b, instant now, std::span<get_result> results, effects& out);
+  void get(std::span<const get_item> items, const batch& b, instant now, std::span<get_result> results, effects& out) {
+    if (items.size() != 1 || results.size() != 1) return get_together(items, b, now, results, out);
+    if (!hit_alone(items[0], now, results[0])) get_alone(items[0], b, now, results[0], out);
+  }
 
   /// Stores answers, and hands them to whoever waits. Returns how many results are not final: those that are written
   /// through, each of which is followed by a `late_news` of batch `id`.
@@ -248,8 +251,7 @@ class shard_core {
   void get_otherwise(const get_item& item, blob* entry, const batch& b, instant now, std::uint32_t position,
                      get_result& r, effects& out);
   void get_alone(const get_item& item, const batch& b, instant now, get_result& r, effects& out);
-  void get_prepared(const get_item& item, const batch& b, instant now, get_result& r, effects& out);
-  void get_otherwise_alone(const get_item& item, const batch& b, instant now, get_result& r, effects& out);
+  bool hit_alone(const get_item& item, instant now, get_result& r);
   void hit(const get_item& item, operation_state& o, tier from, blob_ref value, get_result& r);
   void read_warm(const get_item& item, const key128& key, blob& entry, const batch& b, instant now,
                  std::uint32_t position, get_result& r, effects& out);
