@@ -203,10 +203,8 @@ void shard_core::note_expired(const blob& gone) noexcept {
   r.error = errc::none;
   r.stale = staleness::fresh;
   r.lease = 0;
-  const instant created = entry->created;  // read before either is written, the two go as one
-  const instant expires = entry->expires;
-  r.created = created;
-  r.expires = expires;
+  r.created = entry->created;
+  r.expires = entry->expires;
   r.retrievals = entry->count_retrieval();
   account_->count_get(item.text);
   account_->count_saving(saving::hot, entry->facts());

@@ -58,10 +58,10 @@ std::uint16_t port_of(program& node) {
 }  // namespace
 
 #if !defined(__SANITIZE_ADDRESS__)  // which brings an allocator of its own
-TEST_CASE("a node asks for huge pages for all of its memory, the allocator's first piece included", "[system]") {
+TEST_CASE("a node asks for huge pages for the first memory that its allocator takes, too", "[system]") {
   program node(aicached({"--set", "node.port=0", "--set", "memory.budget=8MiB"}));
   port_of(node);
-  constexpr std::uint64_t piece_kib = 32 * 1024;  // what the allocator takes from the system at a time
+  constexpr std::uint64_t piece_kib = 32 * 1024;  // what it takes at a time; pieces side by side are shown as one
   std::ifstream maps("/proc/" + std::to_string(node.pid()) + "/smaps");
   std::vector<std::string> pieces;
   std::string range;
@@ -71,7 +71,7 @@ TEST_CASE("a node asks for huge pages for all of its memory, the allocator's fir
     if (line.starts_with("Size:")) {
       size = std::stoull(line.substr(5));
     } else if (line.starts_with("VmFlags:")) {
-      if (writable && size == piece_kib) pieces.push_back(line.find(" hg") == std::string::npos ? range : "huge");
+      if (writable && size >= piece_kib) pieces.push_back(line.find(" hg") == std::string::npos ? range : "huge");
     } else if (const auto space = line.find(' '); space != std::string::npos && line.find('-') < space) {
       range = line;
       writable = line.compare(space + 1, 2, "rw") == 0;
