@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -81,7 +83,7 @@ class blob {
 
   // -- the shard's part ------------------------------------------------------
 
-  /// Which of the shard's queues a blob stands in.
+  /// Which of the shard's queues a blob stands in; hot is told by its lowest bit.
   enum class place : std::uint8_t { nowhere = 0, hot = 1, warm = 2 };
 
   /// The place in an eviction queue, with the small things that the shard knows of the entry beside it.
@@ -114,10 +116,20 @@ class blob {
   /// Hands out one reference of the prepaid ones. Owner only.
   blob_ref hand_out() noexcept;
 
+  /// What a ledger sums of `facts()`, as it lies here: the epoch, which is none of it, then input tokens, output tokens and
+  /// milliseconds. Owner only.
+  std::array<std::uint32_t, 4> epoch_and_costs() const noexcept {
+    std::array<std::uint32_t, 4> words;
+    std::memcpy(words.data(), reinterpret_cast<const char*>(this + 1) - sizeof words, sizeof words);
+    return words;
+  }
+
   /// One more hit, counted up to the maximum; returns how many it are. Owner only.
   std::uint16_t count_retrieval() noexcept {
-    if (retrievals != UINT16_MAX) ++retrievals;
-    return retrievals;
+    const auto more = static_cast<std::uint16_t>(retrievals + 1);
+    if (more == 0) [[unlikely]]
+      return retrievals;
+    return retrievals = more;
   }
 
   /// Gives the blob up: the links are dead, the bytes live on while a reference does. Owner only.
@@ -178,14 +190,12 @@ class blob {
   key128 key;
   instant created;
   instant expires = never;
+  std::uint32_t epoch = 0;  ///< the shard's count of invalidations when it was stored
 
  private:
-  std::uint32_t input_tokens_;
+  std::uint32_t input_tokens_;  // these three are the last: see epoch_and_costs
   std::uint32_t output_tokens_;
   std::uint32_t model_ms_;
-
- public:
-  std::uint32_t epoch = 0;  ///< the shard's count of invalidations when it was stored
 };
 
 static_assert(sizeof(blob) == 120, "the header is charged to every entry: grow it only for a reason");

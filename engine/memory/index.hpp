@@ -32,12 +32,13 @@ class key_index {
 
   /// The blob under `key`, or null.
   blob* find(const key128& key) const noexcept {
-    for (const bucket* b = home(key.lo); b != nullptr; b = b->overflow()) {
-      for (unsigned matches = b->matches(tag_of(key.lo)); matches != 0; matches &= matches - 1) {
+    const bucket* b = home(key.lo);
+    do {
+      for (unsigned matches = b->matches(key.lo); matches != 0; matches &= matches - 1) {
         blob* at = b->first_of(matches);
         if (at != nullptr && at->key == key) return at;
       }
-    }
+    } while ((b = b->overflow()) != nullptr);
     return nullptr;
   }
 
@@ -47,7 +48,7 @@ class key_index {
   /// Starts to bring near what the key's bucket names: second step of a batch.
   [[gnu::always_inline]] void prefetch_blob(const key128& key) const noexcept {
     const bucket* b = home(key.lo);
-    const unsigned matches = b->matches(tag_of(key.lo));
+    const unsigned matches = b->matches(key.lo);
     if (matches == 0) return;
     if (const blob* at = b->first_of(matches); at != nullptr) at->prefetch();
   }
@@ -135,15 +136,17 @@ class key_index {
       tags[i] = tag;
       set_word(i, b);
     }
-    // Bit 2 * i says that slot i has this tag; a match may still be an empty slot or another key.
-    unsigned matches(std::uint16_t tag) const noexcept {
+    // Bit 2 * i says that slot i has this hash's tag; a match may still be an empty slot or another key.
+    unsigned matches(std::uint64_t hash) const noexcept {
 #if defined(__SSE2__)
       const __m128i have = _mm_load_si128(reinterpret_cast<const __m128i*>(tags));
-      const __m128i same = _mm_cmpeq_epi16(have, _mm_set1_epi16(static_cast<short>(tag)));
+      // The tag is the hash's highest 16 bits, which are spread where they are.
+      const __m128i four = _mm_shufflelo_epi16(_mm_cvtsi64_si128(static_cast<long long>(hash)), 0xff);
+      const __m128i same = _mm_cmpeq_epi16(have, _mm_shuffle_epi32(four, 0));
       return static_cast<unsigned>(_mm_movemask_epi8(same)) & 0x1555;
 #else
       unsigned m = 0;
-      for (unsigned i = 0; i < slots; ++i) m |= static_cast<unsigned>(tags[i] == tag) << 2 * i;
+      for (unsigned i = 0; i < slots; ++i) m |= static_cast<unsigned>(tags[i] == tag_of(hash)) << 2 * i;
       return m;
 #endif
     }
@@ -153,9 +156,9 @@ class key_index {
   static std::uint16_t tag_of(std::uint64_t hash) noexcept { return static_cast<std::uint16_t>(hash >> 48); }
   std::size_t home_number(std::uint64_t hash) const noexcept {
     // What lies beyond the last bucket has the round's own bit, which is taken away without a branch: which half a key
-    // falls in cannot be foreseen.
+    // falls in cannot be foreseen. Compared this way round, the processor's borrow is the mask.
     const std::size_t wide = hash & (2 * round_ - 1);
-    return wide - (round_ & (std::size_t{0} - static_cast<std::size_t>(wide >= buckets_)));
+    return wide - (round_ & (std::size_t{0} - static_cast<std::size_t>(buckets_ - 1 < wide)));
   }
   bucket* bucket_at(std::size_t i) const noexcept { return pages_[i / page_buckets] + i % page_buckets; }
   bucket* home(std::uint64_t hash) const noexcept { return bucket_at(home_number(hash)); }

@@ -8,6 +8,10 @@
 #include <utility>
 #include <vector>
 
+#if defined(__SSE2__)
+  #include <emmintrin.h>
+#endif
+
 #include "engine/memory/blob.hpp"
 #include "engine/statistics/ledger_report.hpp"
 
@@ -64,6 +68,22 @@ struct alignas(64) account_row {
     s.input_tokens += facts.input_tokens;
     s.output_tokens += facts.output_tokens;
     s.model_ms += facts.model_ms;
+  }
+  /// The same for a hot hit of the shard's own entry. What is stored limits how many single hits, each of which waits for
+  /// memory, the processor has under way at once: two stores instead of four, and no arithmetic to put words together.
+  void count_hot_hit(const blob& entry) noexcept {
+#if defined(__SSE2__)
+    const auto words = entry.epoch_and_costs();
+    const __m128i figures = _mm_loadu_si128(reinterpret_cast<const __m128i*>(words.data()));
+    const __m128i input = _mm_unpacklo_epi32(figures, _mm_setzero_si128());
+    const __m128i output_and_time = _mm_unpackhi_epi32(figures, _mm_setzero_si128());
+    const __m128i call_and_input = _mm_unpackhi_epi64(_mm_set1_epi64x(1), input);
+    auto* sums = reinterpret_cast<__m128i*>(&total.saved[saving::hot]);
+    _mm_store_si128(sums, _mm_add_epi64(_mm_load_si128(sums), call_and_input));
+    _mm_store_si128(sums + 1, _mm_add_epi64(_mm_load_si128(sums + 1), output_and_time));
+#else
+    count_saving(saving::hot, entry.facts());
+#endif
   }
 };
 

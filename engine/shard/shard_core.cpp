@@ -207,7 +207,7 @@ void shard_core::note_expired(const blob& gone) noexcept {
   r.expires = entry->expires;
   r.retrievals = entry->count_retrieval();
   account_->count_get(item.text);
-  account_->count_saving(saving::hot, entry->facts());
+  account_->count_hot_hit(*entry);
   // What the place held before is nearly always nothing: to part with it is kept out of the way.
   blob_ref value = tier_stack::read_hot(*entry);
   std::swap(r.value, value);

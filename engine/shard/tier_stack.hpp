@@ -72,7 +72,7 @@ class tier_stack {
     bool corrupt = false;
   };
 
-  static bool is_hot(const blob& entry) noexcept { return entry.queue.where == blob::place::hot; }
+  static bool is_hot(const blob& entry) noexcept { return (static_cast<unsigned>(entry.queue.where) & 1U) != 0; }
 
   /// Hands out a hot entry's answer, and marks the entry as used.
   static blob_ref read_hot(blob& entry) noexcept {

@@ -57,7 +57,13 @@ TEST_CASE("three shards' accounts agree with an independent count, to the token"
     account_row& a = shards[random() % shards.size()].of(o, t, m);
     CHECK(a.name == account_name{o, t, m});
     a.count_get(text);
-    a.count_saving(from, facts);
+    if (from == saving::hot) {
+      const blob_ref entry = blob::make("x", facts);
+      entry->epoch = static_cast<std::uint32_t>(i);
+      a.count_hot_hit(*entry);
+    } else {
+      a.count_saving(from, facts);
+    }
     ++gets[o][static_cast<std::size_t>(text)];
     auto& sums = counted[{tenant_name(t), operation_name(o), model_name(m), static_cast<std::size_t>(from)}];
     ++sums[0];
