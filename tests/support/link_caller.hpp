@@ -107,8 +107,8 @@ class link_caller {
   store_status store(std::string key, std::string bytes, std::int64_t life_ms = 0) {
     return store({{std::move(key), std::move(bytes), life_ms}}).at(0);
   }
-  link_reply run(std::vector<std::string> words, std::string route = {}, std::int32_t master = -1) {
-    send(link_commands{++ticket_, {{std::move(words), std::move(route), master}}});
+  link_reply run(std::vector<std::string> command, std::string route = {}, std::int32_t master = -1) {
+    send(link_commands{++ticket_, {{std::move(command), std::move(route), master}}});
     link_replies r = receive<link_replies>();
     REQUIRE(r.ticket == ticket_);
     return r.replies.at(0);

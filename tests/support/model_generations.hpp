@@ -16,10 +16,10 @@ namespace aicache::test {
 /// does the same as a real server is a test of its own (tests/system/generation_scripts_test.cpp).
 class model_generations {
  public:
-  redis_reply run(const std::vector<std::string>& words) {
-    const std::vector<std::string> argv(words.begin() + 8, words.end());
-    if (words[1] == generation_scripts::invalidate) return invalidate(argv);
-    if (words[1] == generation_scripts::learn) return learn(argv);
+  redis_reply run(const std::vector<std::string>& command) {
+    const std::vector<std::string> argv(command.begin() + 8, command.end());
+    if (command[1] == generation_scripts::invalidate) return invalidate(argv);
+    if (command[1] == generation_scripts::learn) return learn(argv);
     return restore(argv);
   }
 

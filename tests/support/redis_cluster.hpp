@@ -59,9 +59,9 @@ class redis_cluster {
   }
 
   /// What a server says to a command, as redis-cli prints it, without the last line's end.
-  std::string ask(std::size_t server, std::vector<std::string> words) const {
-    words.insert(words.begin(), {"/usr/bin/redis-cli", "-p", std::to_string(port(server))});
-    program cli(std::move(words));
+  std::string ask(std::size_t server, std::vector<std::string> command) const {
+    command.insert(command.begin(), {"/usr/bin/redis-cli", "-p", std::to_string(port(server))});
+    program cli(std::move(command));
     cli.end(std::chrono::seconds{10});
     std::string said = cli.rest();
     while (!said.empty() && (said.back() == '\n' || said.back() == '\r')) said.pop_back();

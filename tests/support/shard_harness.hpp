@@ -26,10 +26,12 @@ inline identity id_of(std::uint64_t number) {
 
 /// Text that compresses: words drawn by a small generator, different for every seed.
 inline std::string prose(std::size_t size, std::uint64_t seed) {
-  static constexpr const char* words[] = {"the ",   "answer ", "is ",   "that ", "model ", "tokens ", "of ",  "a ",
-                                          "cache ", "holds ",  "what ", "was ",  "asked ", "before ", "and ", "why "};
+  static constexpr const char* vocabulary[] = {"the ",   "answer ", "is ",    "that ",  "model ", "tokens ",
+                                               "of ",    "a ",      "cache ", "holds ", "what ",  "was ",
+                                               "asked ", "before ", "and ",   "why "};
   std::string text = std::to_string(seed) + " ";
-  for (std::uint64_t x = seed * 2 + 1; text.size() < size;) text += words[(x = x * 6364136223846793005ULL + 1) >> 60];
+  for (std::uint64_t x = seed * 2 + 1; text.size() < size;)
+    text += vocabulary[(x = x * 6364136223846793005ULL + 1) >> 60];
   text.resize(size);
   return text;
 }
