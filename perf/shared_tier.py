@@ -139,7 +139,14 @@ def hits(load, folder, requests):
         return started
 
     def run(name, *arguments, trouble="true"):
-        alone, beside = in_turns(load, ready("alone"), ready("beside", *arguments, trouble=trouble))
+        pair = []
+        try:
+            pair.append(ready("alone"))
+            pair.append(ready("beside", *arguments, trouble=trouble))
+            alone, beside = in_turns(load, *pair)
+        finally:
+            for _, process in pair:
+                process.kill()  # one that has stopped itself would stay
         ratios[name] = beside / alone
 
     with Redis(folder) as redis:
