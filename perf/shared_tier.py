@@ -130,19 +130,17 @@ def hits(load, folder, requests):
     """Hits a second by variant, against memory only, of one repetition."""
     ratios = {}
 
-    def ready(name, *arguments, trouble="true"):
-        # What was put has two seconds to reach Redis, and the node as long to notice a trouble; then the load stops itself.
-        started = load.start("--in-process", "--fill", "--after-fill", f"{trouble}; sleep 2; kill -STOP $PPID",
-                             "--requests", requests, *arguments, name=name)
-        if not os.WIFSTOPPED(os.waitpid(started[1].pid, os.WUNTRACED)[1]):
-            sys.exit(f"aicache-load {' '.join(map(str, arguments))} ended before it was measured")
-        return started
+    # What was put has two seconds to reach Redis, and the node as long to notice a trouble; then each load stops itself.
+    def start(name, *arguments, trouble="true"):
+        return load.start("--in-process", "--fill", "--after-fill", f"{trouble}; sleep 2; kill -STOP $PPID",
+                          "--requests", requests, *arguments, name=name)
 
     def run(name, *arguments, trouble="true"):
-        pair = []
+        pair = [start("alone"), start("beside", *arguments, trouble=trouble)]
         try:
-            pair.append(ready("alone"))
-            pair.append(ready("beside", *arguments, trouble=trouble))
+            for _, process in pair:
+                if not os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1]):
+                    sys.exit(f"{' '.join(map(str, process.args))}: ended before it was measured")
             alone, beside = in_turns(load, *pair)
         finally:
             for _, process in pair:
